@@ -3,6 +3,11 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 mod sealed {
+    /// Keeps others from implementing `Scalar`; through it, decompositions reach the element type's
+    /// counterpart in faer and LAPACK without their traits showing in ours.
+    #[cfg(feature = "linalg")]
+    pub trait Sealed: crate::linalg::Field {}
+    #[cfg(not(feature = "linalg"))]
     pub trait Sealed {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
@@ -60,6 +65,9 @@ pub trait Scalar:
     fn abs(self) -> Self;
     /// `e^self`.
     fn exp(self) -> Self;
+    /// `e^self` without branches or calls, so that a loop over it becomes vector code; within 2 units
+    /// in the last place. A result below the smallest normal number is 0.
+    fn exp_branchless(self) -> Self;
     /// `e^self − 1`, exact near zero.
     fn exp_m1(self) -> Self;
     /// The natural logarithm.
@@ -110,6 +118,10 @@ macro_rules! scalar {
             #[inline(always)]
             fn exp(self) -> Self {
                 $t::exp(self)
+            }
+            #[inline(always)]
+            fn exp_branchless(self) -> Self {
+                crate::exp::$t(self)
             }
             #[inline(always)]
             fn exp_m1(self) -> Self {
