@@ -49,7 +49,7 @@ where
 /// The integer tensor's values as `i64`, whatever width the device gives integers.
 ///
 /// # Errors
-/// [`Error::Read`] when the device fails.
+/// [`Error::Read`] when the device fails, [`Error::Overflow`] for a `u64` above `i64::MAX`.
 pub fn into_int_array<const D: usize>(
     tensor: Tensor<D, Int>,
 ) -> Result<Array<i64, Dim<[usize; D]>>, Error>
@@ -58,7 +58,14 @@ where
 {
     const OPERATION: &str = "integer tensor to array";
     let shape = tensor.dims();
-    shaped(OPERATION, &shape, read(OPERATION, tensor.try_into_vec_as())?)
+    let values = if tensor.dtype() == DType::U64 {
+        let values = read(OPERATION, tensor.try_into_vec_as::<u64>())?;
+        check_range(OPERATION, DType::I64, values.iter().copied())?;
+        values.into_iter().map(u64::cast_signed).collect()
+    } else {
+        read(OPERATION, tensor.try_into_vec_as())?
+    };
+    shaped(OPERATION, &shape, values)
 }
 
 /// The boolean tensor's values.
@@ -116,25 +123,7 @@ where
     Dim<[usize; D]>: Dimension,
 {
     let dtype = DType::from(device.settings().int_dtype);
-    let (least, greatest) = match dtype {
-        DType::I64 => (i64::MIN, i64::MAX),
-        DType::I16 => (i16::MIN.into(), i16::MAX.into()),
-        DType::I8 => (i8::MIN.into(), i8::MAX.into()),
-        DType::U64 => (0, i64::MAX),
-        DType::U32 => (0, u32::MAX.into()),
-        DType::U16 => (0, u16::MAX.into()),
-        DType::U8 => (0, u8::MAX.into()),
-        _ => (i32::MIN.into(), i32::MAX.into()),
-    };
-    let outside = |value: &i64| !(least..=greatest).contains(value);
-    if let Some((index, &value)) = array.iter().enumerate().find(|(_, value)| outside(value)) {
-        return Err(Error::Overflow {
-            operation: "integer array to tensor".to_owned(),
-            index,
-            value,
-            dtype: format!("{dtype:?}"),
-        });
-    }
+    check_range("integer array to tensor", dtype, array.iter().copied())?;
     Ok(Tensor::from_data(data(array), device))
 }
 
@@ -223,6 +212,33 @@ pub(crate) fn check_support(operation: &str, device: &Device, dtype: DType) -> R
         dtype: format!("{dtype:?}"),
         device: format!("{device:?}"),
     })
+}
+
+/// Checks that every integer fits `dtype`; burn panics otherwise.
+pub(crate) fn check_range<I: Into<i128>>(
+    operation: &str,
+    dtype: DType,
+    values: impl Iterator<Item = I>,
+) -> Result<(), Error> {
+    let range: std::ops::RangeInclusive<i128> = match dtype {
+        DType::I8 => i8::MIN.into()..=i8::MAX.into(),
+        DType::I16 => i16::MIN.into()..=i16::MAX.into(),
+        DType::I32 => i32::MIN.into()..=i32::MAX.into(),
+        DType::U8 => 0..=u8::MAX.into(),
+        DType::U16 => 0..=u16::MAX.into(),
+        DType::U32 => 0..=u32::MAX.into(),
+        DType::U64 => 0..=u64::MAX.into(),
+        _ => i64::MIN.into()..=i64::MAX.into(),
+    };
+    match values.map(Into::into).enumerate().find(|(_, value)| !range.contains(value)) {
+        None => Ok(()),
+        Some((index, value)) => Err(Error::Overflow {
+            operation: operation.to_owned(),
+            index,
+            value,
+            dtype: format!("{dtype:?}"),
+        }),
+    }
 }
 
 fn check_dtype<T: Element>(operation: &str, got: DType) -> Result<(), Error> {

@@ -82,7 +82,7 @@ pub enum Error {
         /// The number.
         value: f64,
     },
-    /// An integer does not fit the device's integer type.
+    /// An integer does not fit the type that it must go into.
     #[error("{operation}: {value} at flat index {index} does not fit {dtype}")]
     Overflow {
         /// What was attempted.
@@ -90,8 +90,20 @@ pub enum Error {
         /// Where the integer is.
         index: usize,
         /// The integer.
-        value: i64,
-        /// The device's integer type.
+        value: i128,
+        /// The type.
+        dtype: String,
+    },
+    /// A finite number becomes infinite in the type that it must go into.
+    #[error("{operation}: {value} at flat index {index} does not fit {dtype}")]
+    TooLarge {
+        /// What was attempted.
+        operation: String,
+        /// Where the number is.
+        index: usize,
+        /// The number.
+        value: f64,
+        /// The type.
         dtype: String,
     },
     /// A tensor could not be read back from its device.
