@@ -1,8 +1,8 @@
 """Python peers of glws-nfa: log Z of every bag and the posterior of every instance.
 
-Input of every peer: the instances' logits `z`, [bags, length] in f32, drawn from N(0, 1);
-p(label 1) = sigmoid(z), computed inside the timing. Output: log Z [bags] and
-gamma = P(label 1 | supervision) [bags, length].
+Input of every peer: the instances' logits, [bags, length, 2 classes] in f32, drawn from N(0, 1);
+the softmax is inside the timing. Output: log Z [bags] and gamma = P(label 1 | supervision)
+[bags, length]; ours also writes P(label 0 | supervision).
 
 hmmlearn: the compiled recursions `_hmmc` are called directly, one call a bag as its own
 `score_samples` does; everything around them is vectorised over bags with numpy. A supervision
@@ -46,6 +46,11 @@ torch.set_num_threads(1)
 torch.set_flush_denormal(True)  # else the tails of the linear-domain counts run on denormals
 
 
+def margin(logits):
+    """z with p(label 1) = sigmoid(z)."""
+    return logits[..., 1] - logits[..., 0]
+
+
 # Hidden Markov models for hmmlearn ---------------------------------------------------------------
 
 
@@ -80,9 +85,9 @@ class LabelHmm:
         """Both labels equal."""
         return LabelHmm([1, 1], np.eye(2), [0, 1], [1, 1])
 
-    def frames(self, z):
+    def frames(self, logits):
         """Frame probabilities [bags, length, states]; p(0) = sigmoid(-z), so neither cancels."""
-        z = z.astype(np.float64)
+        z = margin(logits.astype(np.float64))
         odds = np.exp(-np.abs(z))
         larger = 1 / (1 + odds)
         smaller = odds * larger
@@ -92,10 +97,10 @@ class LabelHmm:
         frames[:, -1, self.rejecting] = 0
         return frames
 
-    def scaling(self, z):
+    def scaling(self, logits):
         """Forward and backward with scaling."""
-        frames = self.frames(z)
-        log_z = np.empty(len(z))
+        frames = self.frames(logits)
+        log_z = np.empty(len(logits))
         joint = np.empty_like(frames)
         for b, frame in enumerate(frames):
             log_z[b], forward, scales = _hmmc.forward_scaling(self.start, self.transitions, frame)
@@ -104,11 +109,11 @@ class LabelHmm:
         by_label = joint @ self.indicator
         return log_z, by_label[..., 1] / by_label.sum(axis=-1)
 
-    def log(self, z):
+    def log(self, logits):
         """Forward and backward in log space."""
         with np.errstate(divide="ignore"):
-            frames = np.log(self.frames(z))
-        log_z = np.empty(len(z))
+            frames = np.log(self.frames(logits))
+        log_z = np.empty(len(logits))
         joint = np.empty_like(frames)
         for b, frame in enumerate(frames):
             log_z[b], forward = _hmmc.forward_log(self.start, self.transitions, frame)
@@ -128,8 +133,8 @@ def struct_posteriors(edges):
     return log_z[0].detach(), marginals[0]
 
 
-def struct_multiple_instances(z):
-    z = torch.from_numpy(z)
+def struct_multiple_instances(logits):
+    z = margin(torch.from_numpy(logits))
     log_p0, log_p1 = -torch.nn.functional.softplus(z), -torch.nn.functional.softplus(-z)
     edges = torch.full((*z.shape, 2, 2), IMPOSSIBLE)
     edges[:, :, 0, 0] = log_p0
@@ -141,8 +146,8 @@ def struct_multiple_instances(z):
     return log_z, marginals[:, :, 1, 0] + marginals[:, :, 1, 1] * log_p1.exp()
 
 
-def struct_count(z, m):
-    z = torch.from_numpy(z)
+def struct_count(logits, m):
+    z = margin(torch.from_numpy(logits))
     j = torch.arange(m + 1)
     edges = torch.full((*z.shape, m + 1, m + 1), IMPOSSIBLE)
     edges[:, :, j, j] = -torch.nn.functional.softplus(z)[..., None]
@@ -157,18 +162,17 @@ def struct_count(z, m):
 
 
 @torch.no_grad()
-def torch_multiple_instances(z):
+def torch_multiple_instances(logits):
     """The closed form: Z = 1 - prod p(0), gamma = p(1) / Z."""
-    z = torch.from_numpy(z)
+    z = margin(torch.from_numpy(logits))
     mass = -torch.expm1(-torch.nn.functional.softplus(z).sum(1))
     return mass.log(), torch.sigmoid(z) / mass[:, None]
 
 
 @torch.no_grad()
-def torch_similar_pair(z):
-    """log Z = log sum_c p(c) p'(c), gamma(c) = p(c) p'(c) / Z, for any number of classes."""
-    left, right = (torch.log_softmax(side, dim=1) for side in torch.from_numpy(z))
-    joint = left + right
+def torch_similar_pair(logits):
+    """log Z = log sum_c p(c) p'(c), gamma(c) = p(c) p'(c) / Z."""
+    joint = torch.log_softmax(torch.from_numpy(logits), dim=2).sum(1)
     log_z = joint.logsumexp(1)
     return log_z, (joint - log_z[:, None]).exp()
 
@@ -194,9 +198,9 @@ def both_sides(x, m, start, nothing):
 
 
 @torch.no_grad()
-def torch_count_log(z, m):
+def torch_count_log(logits, m):
     """Elementary symmetric polynomials of exp(z) in log space, in f32."""
-    z = torch.from_numpy(z)
+    z = margin(torch.from_numpy(logits))
     bags, length = z.shape
     both, table = both_sides(z, m, 0, -torch.inf)
     for i in range(length):
@@ -212,9 +216,9 @@ def torch_count_log(z, m):
 
 
 @torch.no_grad()
-def torch_count_linear(z, m):
+def torch_count_linear(logits, m):
     """The Poisson-binomial recursion in f64, where P(count = m) of these workloads does not underflow."""
-    z = torch.from_numpy(z).double()
+    z = margin(torch.from_numpy(logits).double())
     bags, length = z.shape
     p = torch.sigmoid(z)
     both, table = both_sides(p, m, 1, 0)
@@ -235,21 +239,21 @@ def torch_count_linear(z, m):
 # Checks ------------------------------------------------------------------------------------------
 
 
-def draw(*shape, seed=0):
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+def draw(bags, length, seed=0, scale=1):
+    return np.random.default_rng(seed).normal(0, scale, (bags, length, 2)).astype(np.float32)
 
 
-def enumerate_labels(z, accepts):
+def enumerate_labels(logits, accepts):
     """log Z and gamma by summing over all 2^length label sequences, in f64."""
+    weights = np.exp(logits.astype(np.float64))
     log_z, gamma = [], []
-    for bag in z.astype(np.float64):
-        total, ones = 0.0, np.zeros(len(bag))
-        for labels in itertools.product((0, 1), repeat=len(bag)):
+    for p in weights / weights.sum(axis=2, keepdims=True):
+        total, ones = 0.0, np.zeros(len(p))
+        for labels in itertools.product((0, 1), repeat=len(p)):
             if accepts(labels):
-                y = np.array(labels)
-                mass = np.prod(1 / (1 + np.exp(np.where(y == 1, -bag, bag))))
+                mass = np.prod([p[i, label] for i, label in enumerate(labels)])
                 total += mass
-                ones += mass * y
+                ones += mass * np.array(labels)
         log_z.append(np.log(total))
         gamma.append(ones / total)
     return np.array(log_z), np.array(gamma)
@@ -269,91 +273,86 @@ suite = Suite()
 @suite.check
 def multiple_instances_equal_enumeration():
     for length in (2, 7):
-        z = 2 * draw(4, length, seed=1)
-        expected = enumerate_labels(z, any)
+        logits = draw(4, length, seed=1, scale=2)
+        expected = enumerate_labels(logits, any)
         hmm = LabelHmm.multiple_instances()
-        assert_equal("hmmlearn scaling", hmm.scaling(z), expected, F64)
-        assert_equal("hmmlearn log", hmm.log(z), expected, F64)
-        assert_equal("torch-struct", struct_multiple_instances(z), expected, F32)
-        assert_equal("torch closed form", torch_multiple_instances(z), expected, F32)
+        assert_equal("hmmlearn scaling", hmm.scaling(logits), expected, F64)
+        assert_equal("hmmlearn log", hmm.log(logits), expected, F64)
+        assert_equal("torch-struct", struct_multiple_instances(logits), expected, F32)
+        assert_equal("torch closed form", torch_multiple_instances(logits), expected, F32)
 
 
 @suite.check
 def counts_equal_enumeration():
     length = 7
-    z = 2 * draw(4, length, seed=2)
+    logits = draw(4, length, seed=2, scale=2)
     for m in range(1, length):
-        expected = enumerate_labels(z, lambda labels: sum(labels) == m)
+        expected = enumerate_labels(logits, lambda labels: sum(labels) == m)
         hmm = LabelHmm.count(m)
-        assert_equal("hmmlearn scaling", hmm.scaling(z), expected, F64)
-        assert_equal("hmmlearn log", hmm.log(z), expected, F64)
-        assert_equal("torch-struct", struct_count(z, m), expected, F32)
-        assert_equal("torch log", torch_count_log(z, m), expected, F32)
-        assert_equal("torch linear", torch_count_linear(z, m), expected, F64)
+        assert_equal("hmmlearn scaling", hmm.scaling(logits), expected, F64)
+        assert_equal("hmmlearn log", hmm.log(logits), expected, F64)
+        assert_equal("torch-struct", struct_count(logits, m), expected, F32)
+        assert_equal("torch log", torch_count_log(logits, m), expected, F32)
+        assert_equal("torch linear", torch_count_linear(logits, m), expected, F64)
 
 
 @suite.check
 def pairs_equal_enumeration():
-    z = 2 * draw(50, 2, seed=3)
-    expected = enumerate_labels(z, lambda labels: labels[0] == labels[1])
+    logits = draw(50, 2, seed=3, scale=2)
+    expected = enumerate_labels(logits, lambda labels: labels[0] == labels[1])
     hmm = LabelHmm.similar_pair()
-    assert_equal("hmmlearn scaling", hmm.scaling(z), expected, F64)
-    log_z, gamma = torch_similar_pair(two_classes(z))
+    assert_equal("hmmlearn scaling", hmm.scaling(logits), expected, F64)
+    log_z, gamma = torch_similar_pair(logits)
     assert_equal("torch closed form", (log_z, gamma[:, 1:].repeat(1, 2)), expected, F32)
 
 
 @suite.check
 def large_counts_have_mean_m_and_agree():
     # Enumeration cannot reach the sizes that are timed; sum_i gamma_i = m for any exact count.
-    for length, m, log_tolerance in ((100, 10, 1e-4), (100, 50, 1e-4), (1000, 100, 1e-2)):
-        z = draw(4, length, seed=4)
-        log_z, gamma = torch_count_linear(z, m)
+    for length, m, log_tolerance in ((100, 10, 1e-3), (100, 50, 1e-3), (1000, 100, 1e-2), (1000, 500, 1e-2)):
+        logits = draw(4, length, seed=4)
+        log_z, gamma = torch_count_linear(logits, m)
         assert_equal("torch linear", (log_z, gamma.sum(1)), (log_z, np.full(4, m)), 1e-9)
-        assert_equal("torch log", torch_count_log(z, m), (log_z, gamma), log_tolerance)
+        assert_equal("torch log", torch_count_log(logits, m), (log_z, gamma), log_tolerance)
         if m < 100:
-            assert_equal("hmmlearn scaling", LabelHmm.count(m).scaling(z), (log_z, gamma), 1e-9)
+            assert_equal("hmmlearn scaling", LabelHmm.count(m).scaling(logits), (log_z, gamma), 1e-9)
 
 
 # Workloads ---------------------------------------------------------------------------------------
 
 
-def two_classes(z):
-    """[pairs, 2] logits of label 1 as [2 sides, pairs, 2 classes]."""
-    return np.ascontiguousarray(np.stack([np.zeros_like(z.T), z.T], axis=-1))
-
-
-def on(z, function, *parameters):
+def on(logits, function, *parameters):
     """A timing's `prepare`: input made before the clock starts."""
-    return lambda: lambda: function(z, *parameters)
+    return lambda: lambda: function(logits, *parameters)
 
 
 for length in (10, 100, 1000):
-    name, z, hmm = f"mil/64x{length}", draw(BAGS, length), LabelHmm.multiple_instances()
-    suite.time(name, "hmmlearn scaling", on(z, hmm.scaling))
-    suite.time(name, "hmmlearn log", on(z, hmm.log))
-    suite.time(name, "torch-struct", on(z, struct_multiple_instances))
-    suite.time(name, "torch closed form", on(z, torch_multiple_instances))
+    name, logits, hmm = f"mil/64x{length}", draw(BAGS, length), LabelHmm.multiple_instances()
+    suite.time(name, "hmmlearn scaling", on(logits, hmm.scaling))
+    suite.time(name, "hmmlearn log", on(logits, hmm.log))
+    suite.time(name, "torch-struct", on(logits, struct_multiple_instances))
+    suite.time(name, "torch closed form", on(logits, torch_multiple_instances))
 
 for length, m in ((10, 5), (100, 10), (100, 50), (1000, 100), (1000, 500)):
-    name, z, hmm = f"count/64x{length}/m{m}", draw(BAGS, length), LabelHmm.count(m)
+    name, logits, hmm = f"count/64x{length}/m{m}", draw(BAGS, length), LabelHmm.count(m)
     if m < 500:
-        suite.time(name, "hmmlearn scaling", on(z, hmm.scaling))
+        suite.time(name, "hmmlearn scaling", on(logits, hmm.scaling))
     else:
         suite.leave_out(name, "hmmlearn scaling", "1001 states, dense transitions: minutes a run")
     if m < 100:
-        suite.time(name, "hmmlearn log", on(z, hmm.log))
+        suite.time(name, "hmmlearn log", on(logits, hmm.log))
     else:
-        suite.leave_out(name, "hmmlearn log", "ten times slower than hmmlearn scaling")
+        suite.leave_out(name, "hmmlearn log", "4 to 10 times slower than hmmlearn scaling where both run")
     if m <= 10:
-        suite.time(name, "torch-struct", on(z, struct_count, m))
+        suite.time(name, "torch-struct", on(logits, struct_count, m))
     else:
         suite.leave_out(name, "torch-struct", "needs length x (m + 1)^3 values a bag")
-    suite.time(name, "torch log f32", on(z, torch_count_log, m))
-    suite.time(name, "torch linear f64", on(z, torch_count_linear, m))
+    suite.time(name, "torch log f32", on(logits, torch_count_log, m))
+    suite.time(name, "torch linear f64", on(logits, torch_count_linear, m))
 
 pairs = draw(PAIRS, 2)
 suite.time("pairs/4096", "hmmlearn scaling", on(pairs, LabelHmm.similar_pair().scaling))
-suite.time("pairs/4096", "torch closed form", on(two_classes(pairs), torch_similar_pair))
+suite.time("pairs/4096", "torch closed form", on(pairs, torch_similar_pair))
 
 if __name__ == "__main__":
     suite.main()
