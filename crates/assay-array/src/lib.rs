@@ -3,8 +3,6 @@
 
 mod error;
 mod exp;
-//IO2
-//IO pub mod io;
 #[cfg(feature = "lapack")]
 pub mod lapack;
 #[cfg(feature = "linalg")]
