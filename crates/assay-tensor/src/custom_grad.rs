@@ -4,7 +4,8 @@
 //! `v + Σ (x − x₀)·g` with `x₀` the same numbers as `x` but constant: the sum is exactly zero, so
 //! the value stays exact, while its derivative with respect to `x` is `g`. No backend has to know.
 
-mod operand;
+mod call;
+mod inputs;
 
 use assay_array::Scalar;
 use assay_array::ndarray::{Array, Array1, ArrayView, Dim, Dimension};
@@ -13,8 +14,9 @@ use burn::tensor::Element;
 
 use crate::Error;
 use crate::convert::into_flat;
-pub use operand::Inputs;
-use operand::{Call, Host, Outcome};
+use call::{Call, Outcome};
+use inputs::Host;
+pub use inputs::Inputs;
 
 /// What a host kernel is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -191,7 +191,7 @@ pub fn available() -> Vec<String> {
     let mut probes = PROBES.lock();
     let mut specs = Vec::new();
     for backend in Backend::ALL.into_iter().filter(|backend| backend.is_compiled()) {
-        let count = probes.listed(backend).map_or(0, |devices| devices.len());
+        let count = probes.listed(backend).map_or(0, <[_]>::len);
         for index in 0..count {
             if probes.open(backend, Some(index)).is_ok() {
                 specs.push(if backend.is_gpu() {

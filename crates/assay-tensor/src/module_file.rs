@@ -112,7 +112,8 @@ pub fn load<M: Module>(
     let path = path.as_ref();
     let bytes = read(path)?;
     check_offsets(path, &bytes)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| file_error(path, error))?;
+    let file =
+        SafeTensors::deserialize(&bytes).map_err(|error| file_error(path, error.to_string()))?;
 
     let skip = layout.skips_enum_variants();
     let wanted = module.collect(None, Some(layout.saving()), skip);
@@ -156,8 +157,8 @@ pub fn load<M: Module>(
     })
 }
 
-fn file_error(path: &Path, reason: impl ToString) -> Error {
-    Error::File { path: path.to_owned(), reason: reason.to_string() }
+fn file_error(path: &Path, reason: impl Into<String>) -> Error {
+    Error::File { path: path.to_owned(), reason: reason.into() }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
@@ -189,7 +190,7 @@ fn check_offsets(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     for (name, entry) in header.iter().filter(|(name, _)| *name != "__metadata__") {
         let Some(offsets) = entry.get("data_offsets") else { continue };
         let end = offsets.get(1).and_then(serde_json::Value::as_u64);
-        if !end.is_some_and(|end| end <= data) {
+        if end.is_none_or(|end| end > data) {
             let reason = format!("tensor {name} at bytes {offsets} of {data}");
             return Err(file_error(path, reason));
         }
