@@ -1,1 +1,6 @@
 //! Tests of `assay-score`.
+
+mod errors;
+mod golden;
+mod laws;
+mod properties;
