@@ -1,0 +1,112 @@
+//! Hot loops on slices: one bag at a time, `f32` and `f64`, without burn.
+
+mod binary;
+mod count;
+mod count_vector;
+mod forward_backward;
+mod pair;
+mod presence;
+pub(crate) mod softmax;
+
+use assay_array::Scalar;
+
+pub(crate) use count::distribution as count_distribution;
+
+use crate::constraint::{Constraint, Infeasible, counts_sum};
+use crate::marginals::Outcome;
+use crate::nfa::Nfa;
+
+/// Buffers that one thread keeps from bag to bag.
+#[derive(Debug, Default)]
+pub(crate) struct Workspace<T> {
+    binary: binary::Buffers<T>,
+    count: count::Buffers<T>,
+    engine: forward_backward::Buffers,
+}
+
+/// One bag's `log Z` and posterior; `posterior` comes in as zeros and stays so for an infeasible bag.
+///
+/// The constraint has passed [`Constraint::check`].
+pub(crate) fn solve<T: Scalar>(
+    constraint: &Constraint,
+    logits: &[T],
+    classes: usize,
+    posterior: &mut [T],
+    workspace: &mut Workspace<T>,
+) -> Outcome {
+    let length = logits.len() / classes;
+    if let Some(reason) = infeasible(constraint, length, classes) {
+        return Outcome::Infeasible(reason);
+    }
+    let log_z = match constraint {
+        _ if length == 0 && !matches!(constraint, Constraint::Automaton(_)) => Some(0.0),
+        // One class leaves nothing open: whatever is feasible has probability one.
+        _ if classes == 1 && !matches!(constraint, Constraint::Automaton(_)) => {
+            posterior.fill(T::ONE);
+            Some(0.0)
+        }
+        Constraint::Count { class, count } => {
+            count::posterior(logits, classes, *class, *count, posterior, workspace).or_else(|| {
+                by_engine(Nfa::count(classes, *class, *count), logits, posterior, workspace)
+            })
+        }
+        Constraint::Present { class } => {
+            Some(presence::present(logits, classes, *class, posterior, &mut workspace.binary))
+        }
+        Constraint::Absent { class } => {
+            Some(presence::absent(logits, classes, *class, posterior, &mut workspace.binary))
+        }
+        Constraint::Similar => Some(pair::similar(logits, classes, posterior)),
+        Constraint::Dissimilar => Some(pair::dissimilar(logits, classes, posterior)),
+        Constraint::CountVector(counts) => count_vector::posterior(logits, counts, posterior)
+            .or_else(|| by_engine(Nfa::count_vector(counts), logits, posterior, workspace)),
+        Constraint::PresenceVector(present) => {
+            by_engine(Nfa::presence_vector(present), logits, posterior, workspace)
+        }
+        Constraint::Automaton(nfa) => {
+            forward_backward::posterior(nfa, logits, posterior, &mut workspace.engine)
+        }
+    };
+    match log_z {
+        Some(log_z) => Outcome::Feasible { log_z },
+        None => Outcome::Infeasible(Infeasible::NoPath { length }),
+    }
+}
+
+/// The general engine, for what a kernel leaves out.
+fn by_engine<T: Scalar>(
+    nfa: crate::Result<Nfa>,
+    logits: &[T],
+    posterior: &mut [T],
+    workspace: &mut Workspace<T>,
+) -> Option<f64> {
+    // cannot fail: the constraint was checked, and checks what the constructors check
+    forward_backward::posterior(&nfa.ok()?, logits, posterior, &mut workspace.engine)
+}
+
+/// What lengths and counts alone rule out.
+fn infeasible(constraint: &Constraint, length: usize, classes: usize) -> Option<Infeasible> {
+    match constraint {
+        Constraint::Count { count, .. } if *count > length => {
+            Some(Infeasible::CountAboveLength { count: *count, length })
+        }
+        Constraint::Count { count, .. } if classes == 1 && *count != length => {
+            Some(Infeasible::OnlyClass)
+        }
+        Constraint::Absent { .. } if classes == 1 && length > 0 => Some(Infeasible::OnlyClass),
+        Constraint::Dissimilar if classes == 1 => Some(Infeasible::OnlyClass),
+        Constraint::Present { .. } if length == 0 => {
+            Some(Infeasible::PresenceAgainstLength { present: 1, length })
+        }
+        Constraint::CountVector(counts) => {
+            let sum = counts_sum(counts).unwrap_or(usize::MAX);
+            (sum != length).then_some(Infeasible::CountsSum { sum, length })
+        }
+        Constraint::PresenceVector(present) => {
+            let present = present.iter().filter(|&&p| p).count();
+            (present > length || (present == 0 && length > 0))
+                .then_some(Infeasible::PresenceAgainstLength { present, length })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,41 @@
+//! Probabilities from logits.
+
+use assay_array::Scalar;
+
+/// The lowest log probability: far below what changes a result, and so that sums of a hundred
+/// million of them stay finite.
+pub(super) const LOWEST_LOG_PROBABILITY: f64 = -1e300;
+
+/// Writes `softmax(logits)` into `p`.
+pub(super) fn softmax<T: Scalar>(logits: &[T], p: &mut [f64]) {
+    let max = logits.iter().fold(T::NEG_INFINITY, |max, &z| max.max(z)).to_f64();
+    let mut sum = 0.0;
+    for (p, z) in p.iter_mut().zip(logits) {
+        *p = (z.to_f64() - max).exp_branchless();
+        sum += *p;
+    }
+    let scale = 1.0 / sum;
+    for p in p {
+        *p *= scale;
+    }
+}
+
+/// Writes `ln softmax(logits)` into `log_p`.
+pub(super) fn log_softmax<T: Scalar>(logits: &[T], log_p: &mut [f64]) {
+    let max = logits.iter().fold(T::NEG_INFINITY, |max, &z| max.max(z)).to_f64();
+    let sum: f64 = logits.iter().map(|z| (z.to_f64() - max).exp()).sum();
+    for (log_p, z) in log_p.iter_mut().zip(logits) {
+        *log_p = ((z.to_f64() - max) - sum.ln()).max(LOWEST_LOG_PROBABILITY);
+    }
+}
+
+/// Replaces each row `γ` of `rows` by `softmax(logits) − γ`.
+pub(crate) fn minus_posterior<T: Scalar>(logits: &[T], classes: usize, rows: &mut [T]) {
+    let mut p = vec![0.0; classes];
+    for (row, logits) in rows.chunks_exact_mut(classes).zip(logits.chunks_exact(classes)) {
+        softmax(logits, &mut p);
+        for (r, p) in row.iter_mut().zip(&p) {
+            *r = T::from_f64(p - r.to_f64());
+        }
+    }
+}
