@@ -61,7 +61,9 @@ pub fn wilson(successes: u64, trials: u64, level: f64) -> Result<Interval> {
     // neither cancels.
     let twice = 2.0 * k + z * z + z * (z * z + 4.0 * k * ((n - k) / n)).sqrt();
     let upper = if successes == trials { 1.0 } else { twice / (2.0 * (n + z * z)) };
-    Ok(Interval { lower: 2.0 * k * (k / n) / twice, upper: upper.min(1.0), level })
+    // Where the level is so small that z is zero, so is `twice` for no successes.
+    let lower = if successes == 0 { 0.0 } else { 2.0 * k * (k / n) / twice };
+    Ok(Interval { lower, upper: upper.min(1.0), level })
 }
 
 /// The score interval with continuity correction (Newcombe 1998, method 4).
