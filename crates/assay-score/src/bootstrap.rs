@@ -1,20 +1,4 @@
-//! Bootstrap: the uncertainty of any statistic from resampling the data.
-//!
-//! Resample `b` draws its units with replacement from the stream `(seed, "bootstrap", b)`, so the
-//! result depends on the seed alone and never on the number of threads. With replicates
-//! $\hat\theta^*_1, \dots, \hat\theta^*_B$ of the estimate $\hat\theta$ and $Q(p)$ their quantile
-//! by linear interpolation (definition 7 of Hyndman and Fan 1996), the intervals at level
-//! $1 - \alpha$ are (Efron and Tibshirani 1993, chapters 13 and 14; Davison and Hinkley 1997, 5.2):
-//!
-//! | [`BootstrapMethod`] | bounds |
-//! |---|---|
-//! | `Percentile` | $Q(\alpha/2)$, $Q(1 - \alpha/2)$ |
-//! | `Basic` | $2\hat\theta - Q(1 - \alpha/2)$, $2\hat\theta - Q(\alpha/2)$ |
-//! | `Bca` | $Q(\alpha_1)$, $Q(\alpha_2)$ with $\alpha_i = \Phi\left(z_0 + \frac{z_0 + z_i}{1 - a (z_0 + z_i)}\right)$, $z_{1,2} = \Phi^{-1}(\alpha/2), \Phi^{-1}(1 - \alpha/2)$ |
-//!
-//! Here $z_0 = \Phi^{-1}\left(\frac{\#\{\hat\theta^* < \hat\theta\} + \#\{\hat\theta^* \le \hat\theta\}}{2B}\right)$
-//! and $a = \sum_i u_i^3 / \left(6 (\sum_i u_i^2)^{3/2}\right)$ with $u_i = \bar\theta_{(\cdot)} -
-//! \theta_{(i)}$ from the jackknife, as `scipy.stats.bootstrap` has them.
+//! The uncertainty of any statistic from resampling the data.
 
 use rayon::prelude::*;
 
@@ -31,7 +15,28 @@ const MAX_CELL_TABLE: usize = 1 << 20;
 /// More resamples than this are a mistake; it also bounds the memory for replicates (1 GiB).
 const MAX_RESAMPLES: usize = 1 << 27;
 
-/// How the interval is made from the replicates; the [module](self) gives the formulas.
+/// How the interval is made from the replicates.
+///
+/// With replicates $\hat\theta^*_1, \dots, \hat\theta^*_B$ of the estimate $\hat\theta$ and $Q(p)$
+/// their quantile by linear interpolation (definition 7 of Hyndman and Fan 1996), the bounds at the
+/// level $1 - \alpha$ are (Efron and Tibshirani 1993, chapters 13 and 14; Davison and Hinkley 1997,
+/// section 5.2):
+///
+/// | method | bounds |
+/// |---|---|
+/// | percentile | $Q(\alpha/2)$ and $Q(1 - \alpha/2)$ |
+/// | basic | $2\hat\theta - Q(1 - \alpha/2)$ and $2\hat\theta - Q(\alpha/2)$ |
+/// | `BCa` | $Q(\alpha_1)$ and $Q(\alpha_2)$ |
+///
+/// $$\alpha_i = \Phi\left(z_0 + \frac{z_0 + z_i}{1 - a (z_0 + z_i)}\right), \quad
+/// z_1 = \Phi^{-1}(\alpha/2), \quad z_2 = \Phi^{-1}(1 - \alpha/2),$$
+/// $$z_0 = \Phi^{-1}\left(\frac{\#\{\hat\theta^* < \hat\theta\} +
+/// \#\{\hat\theta^* \le \hat\theta\}}{2B}\right), \quad
+/// a = \frac{\sum_i u_i^3}{6 (\sum_i u_i^2)^{3/2}}, \quad
+/// u_i = \bar\theta_{(\cdot)} - \theta_{(i)},$$
+///
+/// where $\theta_{(i)}$ is the statistic without unit $i$. These are the conventions of
+/// `scipy.stats.bootstrap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum BootstrapMethod {
@@ -141,6 +146,9 @@ impl BootstrapConfig {
 }
 
 /// A checked [`BootstrapConfig`], which resamples.
+///
+/// Resample `b` draws its units with replacement from the stream `(seed, "bootstrap", b)`, so the
+/// result depends on the seed alone and never on the number of threads.
 ///
 /// Every method returns a [`BootstrapReport`] or
 /// - [`Error::Empty`] for no data, [`Error::TooFew`] for one cluster, and for one unit with BCa;

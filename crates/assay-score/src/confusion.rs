@@ -288,11 +288,10 @@ impl Mergeable for ConfusionMatrix {
         let classes = self.config.classes;
         let keep = self.config.unparsed == Unparsed::Count;
         let fits = |(&truth, &predicted): (&usize, &usize)| {
-            (truth < classes) & ((predicted < classes) | (keep & (predicted == UNPARSED)))
+            truth < classes && (predicted < classes || keep && predicted == UNPARSED)
         };
-        // Without an early exit the loop vectorises; what is wrong is looked for only if something is.
         let pairs = || batch.truth.iter().zip(batch.predicted);
-        if !pairs().fold(true, |all, pair| all & fits(pair)) {
+        if !pairs().all(fits) {
             return Err(self.refused(batch));
         }
         self.total = total([self.total, expected as u64])?;

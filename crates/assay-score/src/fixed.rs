@@ -21,7 +21,8 @@ impl FixedPoint {
     /// Sums of up to `terms` of these values will fit.
     pub(crate) fn new(operation: &'static str, values: &[f64], terms: u64) -> Result<Self> {
         let upper = Moments::LIMIT;
-        if let Some(index) = values.iter().position(|value| !(value.abs() <= upper)) {
+        let fits = |value: &f64| value.abs() <= upper;
+        if let Some(index) = values.iter().position(|value| !fits(value)) {
             return Err(Error::Value {
                 operation,
                 index,
@@ -31,7 +32,7 @@ impl FixedPoint {
             });
         }
         let largest = values.iter().map(|&value| decompose(value).1).max().unwrap_or(0);
-        let headroom = (u64::BITS - terms.leading_zeros()) as i32;
+        let headroom = (u64::BITS - terms.leading_zeros()).cast_signed();
         let exponent = largest - (ROOM - SIGNIFICAND - headroom);
         let items: Vec<i128> = values.iter().map(|&value| on_grid(value, exponent)).collect();
         let sum = items.iter().sum();

@@ -186,7 +186,7 @@ mod tests {
     /// `None` where the first term underflows.
     fn binomial_tail(k: u32, n: u32, x: f64) -> Option<f64> {
         let mut term = (0..k).fold(1.0, |term, i| term * f64::from(n - i) / f64::from(i + 1) * x)
-            * (1.0 - x).powi((n - k) as i32);
+            * (1.0 - x).powi((n - k).cast_signed());
         if term < 1e-250 {
             return None;
         }

@@ -40,7 +40,7 @@ fn moments_of_odd_data_are_defined() {
     assert_eq!((one.mean, one.population_variance, one.variance), (0.1, 0.0, None));
     assert_eq!((one.standard_error(), one.skewness, one.excess_kurtosis), (None, None, None));
     // A mean of many 0.1 rounds, but constant data have no spread.
-    let constant = report(&[0.1; 3333]);
+    let constant = report(&vec![0.1; 3333]);
     assert_eq!((constant.mean, constant.variance, constant.skewness), (0.1, Some(0.0), None));
     let huge = report(&[-Moments::LIMIT, Moments::LIMIT, Moments::LIMIT]);
     assert!(huge.excess_kurtosis.is_some_and(f64::is_finite));
@@ -256,7 +256,7 @@ fn the_bootstrap_refuses_bad_data() {
         assert!(matches!(result, Err(Error::Statistic { .. })), "{result:?}");
     }
     let nothing = Clusters::new::<usize>(&[]);
-    assert!(nothing.is_empty() && nothing.len() == 0 && nothing.members(0).is_empty());
+    assert!(nothing.is_empty() && nothing.items() == 0 && nothing.members(0).is_empty());
     assert!(matches!(bootstrap.cluster_mean(&[], &nothing), Err(Error::Empty { .. })));
     let one = Clusters::new(&["a", "a"]);
     let result = bootstrap.cluster_mean(&[0.0, 1.0], &one);

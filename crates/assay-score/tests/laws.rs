@@ -8,6 +8,9 @@ use assay_score::{
 };
 use proptest::prelude::*;
 
+/// The length of a stored form's header.
+const HEADER: usize = 15;
+
 /// Cuts a slice into consecutive pieces of the given lengths, the last taking what is left.
 fn cut<'a, T>(mut data: &'a [T], lengths: &[usize]) -> Vec<&'a [T]> {
     let mut parts = Vec::new();
@@ -123,7 +126,6 @@ proptest! {
     ) {
         let mut bytes = stored()[which].clone();
         // Whole numbers at their places get past the header more often than single bytes do.
-        const HEADER: usize = 15;
         for (index, number) in numbers {
             let at = HEADER + 8 * index.index((bytes.len() - HEADER) / 8);
             bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());

@@ -228,7 +228,9 @@ fn exact_bounds_leave_half_of_alpha_in_each_tail() {
         let probability = |p: f64, range: std::ops::RangeInclusive<u32>| {
             let choose = |i| (0..i).fold(1.0, |c, j| c * f64::from(n - j) / f64::from(j + 1));
             range
-                .map(|i| choose(i) * p.powi(i as i32) * (1.0 - p).powi((n - i) as i32))
+                .map(|i| {
+                    choose(i) * p.powi(i.cast_signed()) * (1.0 - p).powi((n - i).cast_signed())
+                })
                 .sum::<f64>()
         };
         assert!((probability(bounds.lower, k..=n) - 0.05).abs() < 1e-12);
