@@ -1,8 +1,12 @@
 //! Tests of `glws-nfa`.
 #![allow(clippy::unwrap_used)]
 
+mod algebra;
 mod common;
 mod errors;
 mod golden;
 mod oracle;
 mod properties;
+mod regex;
+#[cfg(feature = "burn")]
+mod tensor;

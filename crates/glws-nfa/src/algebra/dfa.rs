@@ -60,11 +60,6 @@ impl Dfa {
         self.accepting.len()
     }
 
-    /// The number of symbols.
-    pub(crate) fn num_symbols(&self) -> usize {
-        self.num_symbols
-    }
-
     /// Where a state goes on every symbol.
     pub(crate) fn row(&self, state: u32) -> &[u32] {
         let start = state as usize * self.num_symbols;

@@ -12,7 +12,7 @@ const CHARACTER: f64 = 7.3;
 /// Length of an arrow head.
 const HEAD: f64 = 8.0;
 /// How far the arrow reaches that points at a start.
-const START: f64 = 30.0;
+const START: f64 = 36.0;
 /// Distance of a label from its arrow.
 const CLEARANCE: f64 = 9.0;
 
@@ -68,6 +68,15 @@ fn toward((x, y): Point, (to_x, to_y): Point) -> Point {
 
 fn along((x, y): Point, (dx, dy): Point, distance: f64) -> Point {
     (x + dx * distance, y + dy * distance)
+}
+
+/// The point of a quadratic Bézier curve at `t` in `[0, 1]`.
+fn quadratic(start: Point, control: Point, end: Point, t: f64) -> Point {
+    let mix = |a: f64, b: f64, c: f64| {
+        let s = 1.0 - t;
+        s * s * a + 2.0 * s * t * b + t * t * c
+    };
+    (mix(start.0, control.0, end.0), mix(start.1, control.1, end.1))
 }
 
 /// The drawing so far, and the corners of all in it.
@@ -169,13 +178,19 @@ impl Canvas {
         let tip = along(to, toward(to, control), RADIUS);
         let arriving = toward(control, to);
         let end = along(tip, arriving, -HEAD);
-        let top = along(middle, normal, bend / 2.0);
-        self.path(&format!("M{} Q{} {}", show(start), show(control), show(end)), &[top]);
+        let apex = quadratic(start, control, end, 0.5);
+        self.path(&format!("M{} Q{} {}", show(start), show(control), show(end)), &[apex]);
         self.head(tip, arriving);
+        // Steep arrows cross in their middles, so their labels stand nearer to their starts.
+        let steep = direction.1.abs() > 0.2 && from.0 != to.0;
+        let place = if steep { 0.36 } else { 0.5 };
+        let (before, after) = (place - 0.01, place + 0.01);
+        let (dx, dy) =
+            toward(quadratic(start, control, end, before), quadratic(start, control, end, after));
         // A straight arrow has its label above.
-        let side = if bend == 0.0 && normal.1 > 0.0 { (-normal.0, -normal.1) } else { normal };
+        let side = if bend == 0.0 && dx < 0.0 { (-dy, dx) } else { (dy, -dx) };
         let clearance = CLEARANCE + side.0.abs() * width(label) / 2.0;
-        self.text(along(top, side, clearance), label);
+        self.text(along(quadratic(start, control, end, place), side, clearance), label);
     }
 
     /// An arrow over several columns, through the points kept free for it.
