@@ -4,6 +4,8 @@
 mod algebra;
 mod bags;
 mod constraint;
+#[cfg(doctest)]
+mod doc_tests;
 mod draw;
 mod error;
 mod kernel;

@@ -1,0 +1,7 @@
+//! The README's and the book's examples, compiled and run as doc tests.
+
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[doc = include_str!("../../../docs/src/glws-nfa.md")]
+struct Chapter;

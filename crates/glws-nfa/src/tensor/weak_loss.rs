@@ -1,0 +1,161 @@
+use assay_tensor::burn::prelude::Tensor;
+use assay_tensor::burn::tensor::activation::log_softmax;
+
+use super::{NegLogZ, neg_log_z};
+use crate::{Error, Outcome, Result, WeakLabels};
+
+/// How the two parts of the loss are weighed; both by 1 unless told, as in the paper.
+///
+/// ```
+/// use glws_nfa::tensor::WeakLossConfig;
+/// let loss = WeakLossConfig::new().with_unsupervised_weight(0.5).init()?;
+/// # Ok::<(), glws_nfa::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct WeakLossConfig {
+    /// The weight of `−log Z`.
+    pub supervised_weight: f64,
+    /// The weight of the cross entropy between the views.
+    pub unsupervised_weight: f64,
+}
+
+impl Default for WeakLossConfig {
+    fn default() -> Self {
+        Self { supervised_weight: 1.0, unsupervised_weight: 1.0 }
+    }
+}
+
+impl WeakLossConfig {
+    /// Both weights 1.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the weight of `−log Z`.
+    #[must_use]
+    pub fn with_supervised_weight(self, weight: f64) -> Self {
+        Self { supervised_weight: weight, ..self }
+    }
+
+    /// Sets the weight of the cross entropy between the views.
+    #[must_use]
+    pub fn with_unsupervised_weight(self, weight: f64) -> Self {
+        Self { unsupervised_weight: weight, ..self }
+    }
+
+    /// The loss.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a weight that is negative or not finite.
+    pub fn init(self) -> Result<WeakLoss> {
+        for (name, value) in [
+            ("supervised_weight", self.supervised_weight),
+            ("unsupervised_weight", self.unsupervised_weight),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                return Err(Error::Parameter {
+                    name,
+                    expected: "a finite weight of 0 or more",
+                    got: value,
+                });
+            }
+        }
+        Ok(WeakLoss { config: self })
+    }
+}
+
+/// The GLWS loss, for whatever is known of the labels (Chen et al. 2024, arXiv 2402.01922, eq. 5):
+///
+/// `L = w_s · (1/B) Σ_b −log Z_b  +  w_u · (1/N) Σ_i Σ_c −γ_i(c) log p_i^s(c)`
+///
+/// `Z_b` is the probability, under the weak view's predictions, that the labels of bag `b` satisfy what
+/// is known of it; `γ` is the posterior of the weak view, a constant; `p^s = softmax` of the strong
+/// view's logits. `B` and `N` count feasible bags and their instances.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeakLoss {
+    config: WeakLossConfig,
+}
+
+/// The parts of a [`WeakLoss`].
+#[derive(Debug, Clone)]
+pub struct WeakLossOutput {
+    /// The mean of `−log Z` over the feasible bags, `[1]`.
+    pub supervised: Tensor<1>,
+    /// The cross entropy from the posterior to the strong view, mean over the instances of feasible
+    /// bags, `[1]`; `None` without a strong view.
+    pub unsupervised: Option<Tensor<1>>,
+    /// The weighted sum, `[1]`: what to call `backward` on.
+    pub total: Tensor<1>,
+    /// The posterior `γ` of the weak view, `[N, C]`, a constant; zeros for infeasible bags.
+    pub posterior: Tensor<2>,
+    /// What became of each bag. Infeasible bags count in no mean and move no weight.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl WeakLoss {
+    /// The loss of a batch: logits `[N, C]` of the weak view and, if there is one, of the strong view
+    /// of the same instances, in the order of `labels`.
+    ///
+    /// Without a strong view the loss is `−log Z` alone: on one view the second part has the same
+    /// gradient as the first.
+    ///
+    /// If no bag is feasible the loss is 0 and no weight moves; `outcomes` says so.
+    ///
+    /// # Errors
+    /// As [`neg_log_z`], and a strong view of another shape.
+    ///
+    /// # Examples
+    /// ```
+    /// use assay_tensor::{burn::prelude::Tensor, device};
+    /// use glws_nfa::{WeakLabels, tensor::WeakLossConfig};
+    ///
+    /// # #[cfg(feature = "flex")] {
+    /// let training = device("flex")?.autodiff();
+    /// let logits = Tensor::<2>::from_floats([[0.0, 2.0], [1.0, 0.0]], &training).require_grad();
+    /// let labels = WeakLabels::pairwise_similarity(&[true]);
+    /// let loss = WeakLossConfig::new().init()?.forward(logits, None, &labels)?;
+    /// let gradients = loss.total.backward();
+    /// # }
+    /// # Ok::<(), glws_nfa::Error>(())
+    /// ```
+    pub fn forward(
+        &self,
+        weak: Tensor<2>,
+        strong: Option<Tensor<2>>,
+        labels: &WeakLabels,
+    ) -> Result<WeakLossOutput> {
+        if let Some(strong) = &strong
+            && strong.dims() != weak.dims()
+        {
+            return Err(Error::Shape {
+                operation: "strong view [N, C]",
+                expected: weak.dims().to_vec(),
+                got: strong.dims().to_vec(),
+            });
+        }
+        let NegLogZ { values, posterior, outcomes } =
+            neg_log_z(weak, labels.lengths(), labels.constraints())?;
+        let feasible = outcomes.iter().filter(|outcome| outcome.is_feasible()).count();
+        let instances: usize = labels
+            .lengths()
+            .iter()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| outcome.is_feasible())
+            .map(|(length, _)| length)
+            .sum();
+
+        // Infeasible bags are +∞ in `values`; a mask, not a factor, because 0 · ∞ is NaN.
+        let infinite = values.clone().is_inf();
+        let supervised = values.mask_fill(infinite, 0.0).sum() / feasible.max(1) as f64;
+        let unsupervised = strong.map(|strong| {
+            let cross_entropy = posterior.clone() * log_softmax(strong, 1);
+            -cross_entropy.sum() / instances.max(1) as f64
+        });
+        let mut total = supervised.clone() * self.config.supervised_weight;
+        if let Some(unsupervised) = &unsupervised {
+            total = total + unsupervised.clone() * self.config.unsupervised_weight;
+        }
+        Ok(WeakLossOutput { supervised, unsupervised, total, posterior, outcomes })
+    }
+}
