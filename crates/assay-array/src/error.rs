@@ -204,10 +204,8 @@ pub enum Error {
         available: Vec<String>,
     },
     /// A name that cannot be written: used twice, or reserved by the format.
-    #[error("cannot write {}: {problem}: `{name}`", path.display())]
+    #[error("cannot write an array named `{name}`: {problem}")]
     Name {
-        /// The file that was to be written.
-        path: PathBuf,
         /// The name.
         name: String,
         /// What is wrong with it.

@@ -3,6 +3,8 @@
 
 mod error;
 mod exp;
+#[cfg(feature = "io")]
+pub mod io;
 #[cfg(feature = "lapack")]
 pub mod lapack;
 #[cfg(feature = "linalg")]

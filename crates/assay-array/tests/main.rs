@@ -1,5 +1,7 @@
 //! Tests of `assay-array`.
 
+#[cfg(feature = "io")]
+mod io;
 #[cfg(feature = "linalg")]
 mod linalg;
 #[cfg(feature = "lapack")]
