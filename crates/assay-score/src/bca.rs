@@ -7,11 +7,11 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BcaTerms {
-    /// $z_0$, the correction for bias.
+    /// `z₀`, the correction for bias.
     pub bias_correction: f64,
-    /// $a$, the correction for skewness.
+    /// `a`, the correction for skewness.
     pub acceleration: f64,
-    /// $\alpha_1$ and $\alpha_2$, the probabilities whose quantiles are the bounds.
+    /// `α₁` and `α₂`, the probabilities whose quantiles are the bounds.
     pub probabilities: (f64, f64),
 }
 
@@ -52,7 +52,7 @@ impl BcaTerms {
     }
 }
 
-/// $\sum w u^3 / \left(6 (\sum w u^2)^{3/2}\right)$; `None` when all values are equal.
+/// `Σ w u³ / (6 (Σ w u²)^{3/2})`; `None` when all values are equal.
 fn acceleration(jackknife: &[(f64, u64)]) -> Option<f64> {
     let &(first, _) = jackknife.first()?;
     if jackknife.iter().all(|&(value, _)| value == first) {

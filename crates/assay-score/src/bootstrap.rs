@@ -17,25 +17,22 @@ const MAX_RESAMPLES: usize = 1 << 27;
 
 /// How the interval is made from the replicates.
 ///
-/// With replicates $\hat\theta^*_1, \dots, \hat\theta^*_B$ of the estimate $\hat\theta$ and $Q(p)$
-/// their quantile by linear interpolation (definition 7 of Hyndman and Fan 1996), the bounds at the
-/// level $1 - \alpha$ are (Efron and Tibshirani 1993, chapters 13 and 14; Davison and Hinkley 1997,
-/// section 5.2):
+/// With the estimate `θ`, its replicates `θ*_1 … θ*_B` and `Q(p)` their quantile by linear
+/// interpolation (definition 7 of Hyndman and Fan 1996), the bounds at the level `1 − α` are (Efron
+/// and Tibshirani 1993, chapters 13 and 14; Davison and Hinkley 1997, chapter 5):
 ///
 /// | method | bounds |
 /// |---|---|
-/// | percentile | $Q(\alpha/2)$ and $Q(1 - \alpha/2)$ |
-/// | basic | $2\hat\theta - Q(1 - \alpha/2)$ and $2\hat\theta - Q(\alpha/2)$ |
-/// | `BCa` | $Q(\alpha_1)$ and $Q(\alpha_2)$ |
+/// | percentile | `Q(α/2)` and `Q(1 − α/2)` |
+/// | basic | `2θ − Q(1 − α/2)` and `2θ − Q(α/2)` |
+/// | BCa | `Q(α₁)` and `Q(α₂)` |
 ///
-/// $$\alpha_i = \Phi\left(z_0 + \frac{z_0 + z_i}{1 - a (z_0 + z_i)}\right), \quad
-/// z_1 = \Phi^{-1}(\alpha/2), \quad z_2 = \Phi^{-1}(1 - \alpha/2),$$
-/// $$z_0 = \Phi^{-1}\left(\frac{\#\{\hat\theta^* < \hat\theta\} +
-/// \#\{\hat\theta^* \le \hat\theta\}}{2B}\right), \quad
-/// a = \frac{\sum_i u_i^3}{6 (\sum_i u_i^2)^{3/2}}, \quad
-/// u_i = \bar\theta_{(\cdot)} - \theta_{(i)},$$
+/// - `α_i = Φ(z₀ + (z₀ + z_i) / (1 − a (z₀ + z_i)))` with `z₁ = Φ⁻¹(α/2)` and `z₂ = Φ⁻¹(1 − α/2)`;
+/// - `z₀ = Φ⁻¹((#{θ* < θ} + #{θ* ≤ θ}) / 2B)`, which counts ties by half;
+/// - `a = Σ_i u_i³ / (6 (Σ_i u_i²)^{3/2})` with `u_i` the mean of the jackknife values less the
+///   `i`-th, which is the statistic without unit `i`.
 ///
-/// where $\theta_{(i)}$ is the statistic without unit $i$. These are the conventions of
+/// These are the conventions of
 /// `scipy.stats.bootstrap`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -87,7 +84,7 @@ impl BootstrapConfig {
         Self { resamples: 2000, level: 0.95, seed: 0, method: BootstrapMethod::default() }
     }
 
-    /// Sets the number of resamples $B$.
+    /// Sets the number of resamples `B`.
     #[must_use]
     pub fn with_resamples(self, resamples: usize) -> Self {
         Self { resamples, ..self }
@@ -114,7 +111,7 @@ impl BootstrapConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Error::Setting`] for fewer than 2 or more than $2^{27}$ resamples or a level outside
+    /// [`Error::Setting`] for fewer than 2 or more than `2^27` resamples or a level outside
     /// `(0, 1)`.
     pub fn init(self) -> Result<Bootstrap> {
         self.checked()?;
@@ -152,7 +149,7 @@ impl BootstrapConfig {
 ///
 /// Every method returns a [`BootstrapReport`] or
 /// - [`Error::Empty`] for no data, [`Error::TooFew`] for one cluster, and for one unit with BCa;
-/// - [`Error::TooMany`] beyond $2^{32} - 1$ units;
+/// - [`Error::TooMany`] beyond `2^32 − 1` units;
 /// - [`Error::Value`] for a value that is NaN or infinite, [`Error::Statistic`] for a statistic
 ///   that is, with the sample it came from;
 /// - [`Error::Undefined`] where BCa is not defined: all replicates are equal, as on constant data,
@@ -176,7 +173,7 @@ pub struct BootstrapReport {
     pub interval: Interval,
     /// How the interval was made.
     pub method: BootstrapMethod,
-    /// The standard deviation of the replicates (divisor $B - 1$).
+    /// The standard deviation of the replicates (divisor `B − 1`).
     pub standard_error: f64,
     /// The mean of the replicates minus the estimate.
     pub bias: f64,
@@ -192,7 +189,7 @@ impl Bootstrap {
     /// The mean of values, resampled one by one.
     ///
     /// Sums are fixed-point and exact unless the values' magnitudes differ by more than a factor of
-    /// about $2^{73} / n$: resamples that hold the same values tie exactly, as BCa's $z_0$ needs.
+    /// about `2^73 / n`: resamples that hold the same values tie exactly, as BCa's `z₀` needs.
     ///
     /// # Errors
     /// As [`Bootstrap`] says.

@@ -118,11 +118,11 @@ pub struct ConfusionMatrix {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Scores {
-    /// $TP / (TP + FP)$; `None` for a class that was never predicted.
+    /// `TP / (TP + FP)`; `None` for a class that was never predicted.
     pub precision: Option<f64>,
-    /// $TP / (TP + FN)$; `None` for a class that never occurred.
+    /// `TP / (TP + FN)`; `None` for a class that never occurred.
     pub recall: Option<f64>,
-    /// $2\,TP / (2\,TP + FP + FN)$; `None` for a class that neither occurred nor was predicted.
+    /// `2 TP / (2 TP + FP + FN)`; `None` for a class that neither occurred nor was predicted.
     pub f1: Option<f64>,
 }
 
@@ -154,9 +154,9 @@ pub struct ConfusionReport {
     pub coverage: f64,
     /// The mean recall over the classes that occurred.
     pub balanced_accuracy: f64,
-    /// Matthews' correlation coefficient for any number of classes, $R_K$ of Gorodkin (2004,
-    /// eq. 8), with unparsed answers as one more predicted class. `None` where the denominator is
-    /// zero: only one class occurred, or only one answer was given.
+    /// Matthews' correlation coefficient for any number of classes, `R_K` of Gorodkin (2004), with
+    /// unparsed answers as one more predicted class. `None` where the denominator is zero: only one
+    /// class occurred, or only one answer was given.
     pub matthews: Option<f64>,
     /// The scores of each class.
     pub classes: Vec<ClassReport>,
@@ -194,7 +194,7 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// [`Error::Length`] unless there are `classes * (classes + 1)` counts, [`Error::TooMany`] when
-    /// they sum to more than $2^{53}$, [`Error::UnparsedAnswer`] when there are unparsed ones and
+    /// they sum to more than `2^53`, [`Error::UnparsedAnswer`] when there are unparsed ones and
     /// the rule refuses them.
     pub fn from_cells(config: ConfusionConfig, cells: &[u64]) -> Result<Self> {
         let mut matrix = config.init()?;
@@ -278,7 +278,7 @@ impl Mergeable for ConfusionMatrix {
     /// # Errors
     /// [`Error::Length`] when the slices differ in length, [`Error::Label`] for a label that is no
     /// class, [`Error::UnparsedAnswer`] where the rule refuses one, [`Error::TooMany`] beyond
-    /// $2^{53}$ items.
+    /// `2^53` items.
     fn update(&mut self, batch: Labels<'_>) -> Result<()> {
         let (expected, got) = (batch.truth.len(), batch.predicted.len());
         if expected != got {

@@ -13,7 +13,7 @@ const ROOM: i32 = 126;
 pub(crate) struct FixedPoint {
     items: Vec<i128>,
     sum: i128,
-    /// What one step of the grid is worth, $2^e$.
+    /// What one step of the grid is worth, `2^e`.
     exponent: i32,
 }
 

@@ -15,10 +15,10 @@ const MAX_BINS: usize = 1 << 24;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum EdgeRule {
-    /// $[e_i, e_{i+1})$, the last bin closed at both ends, as `numpy.histogram`.
+    /// `[e_i, e_{i+1})`, the last bin closed at both ends, as `numpy.histogram`.
     #[default]
     LowerClosed,
-    /// $(e_i, e_{i+1}]$, the first bin closed at both ends, as calibration bins usually are.
+    /// `(e_i, e_{i+1}]`, the first bin closed at both ends, as calibration bins usually are.
     UpperClosed,
 }
 
@@ -227,7 +227,7 @@ impl Histogram {
     ///
     /// # Errors
     /// [`Error::Value`] with the index of the first value that the rules refuse;
-    /// [`Error::TooMany`] beyond $2^{53}$ values.
+    /// [`Error::TooMany`] beyond `2^53` values.
     pub fn extend<T: Scalar>(&mut self, values: &[T]) -> Result<()> {
         let total = self.total_with(values.len() as u64)?;
         if self.outside == Stray::Refuse || self.nan_rule == Stray::Refuse {

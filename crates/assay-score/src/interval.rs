@@ -19,7 +19,7 @@
 //! ```
 //!
 //! Every function returns [`Error::Empty`] for no trials, [`Error::Setting`] for a level outside
-//! `(0, 1)` or more successes than trials, and [`Error::TooMany`] beyond $2^{53}$ trials.
+//! `(0, 1)` or more successes than trials, and [`Error::TooMany`] beyond `2^53` trials.
 
 use crate::special::{Tail, beta_quantile, two_sided_z};
 use crate::{Error, Result};
@@ -50,7 +50,7 @@ impl Interval {
 
 /// The score interval (Wilson 1927), the proportions that a normal test would not reject:
 ///
-/// $$\frac{\hat p + z^2/2n \pm z \sqrt{\hat p (1 - \hat p)/n + z^2/4n^2}}{1 + z^2/n}.$$
+/// `(p̂ + z²/2n ± z √(p̂ (1 − p̂)/n + z²/4n²)) / (1 + z²/n)` with `p̂ = k/n`.
 ///
 /// # Errors
 /// As the [module](self) says.
@@ -81,11 +81,11 @@ pub fn wilson_corrected(successes: u64, trials: u64, level: f64) -> Result<Inter
     Ok(Interval { lower, upper, level })
 }
 
-/// The exact interval (Clopper and Pearson 1934): with $\alpha = 1 - $ `level`, the bounds are the
-/// $\alpha/2$ quantile of $\mathrm{Beta}(k, n - k + 1)$ and the $1 - \alpha/2$ quantile of
-/// $\mathrm{Beta}(k + 1, n - k)$; 0 where $k = 0$ and 1 where $k = n$.
+/// The exact interval (Clopper and Pearson 1934): with `α = 1 − level`, the bounds are the `α/2`
+/// quantile of `Beta(k, n − k + 1)` and the `1 − α/2` quantile of `Beta(k + 1, n − k)`; 0 where
+/// `k = 0` and 1 where `k = n`.
 ///
-/// Takes $O(\sqrt n)$ time.
+/// Takes `O(√n)` time.
 ///
 /// # Errors
 /// As the [module](self) says.
@@ -94,10 +94,10 @@ pub fn clopper_pearson(successes: u64, trials: u64, level: f64) -> Result<Interv
     Ok(between((k, n - k + 1.0), (k + 1.0, n - k), (successes, trials), level))
 }
 
-/// The equal-tailed interval of the posterior $\mathrm{Beta}(k + \frac12, n - k + \frac12)$, with 0
-/// as lower bound where $k = 0$ and 1 as upper bound where $k = n$ (Brown, Cai and DasGupta 2001).
+/// The equal-tailed interval of the posterior `Beta(k + ½, n − k + ½)`, with 0 as lower bound where
+/// `k = 0` and 1 as upper bound where `k = n` (Brown, Cai and DasGupta 2001).
 ///
-/// Takes $O(\sqrt n)$ time.
+/// Takes `O(√n)` time.
 ///
 /// # Errors
 /// As the [module](self) says.

@@ -47,7 +47,7 @@
 //! ```
 //!
 //! # Conventions
-//! - Sums are `f64` or integers; counts go up to $2^{53}$, where `f64` still holds them exactly.
+//! - Sums are `f64` or integers; counts go up to `2^53`, where `f64` still holds them exactly.
 //! - A number that is not defined is `None` in a report that has others, and an error where it is
 //!   the whole result. No report holds NaN.
 //! - Resampling depends on the seed alone, never on the number of threads.

@@ -17,14 +17,14 @@ const SLACK: f64 = 1.0 + 1e-6;
 
 /// Count, mean and central moments up to the fourth, with the minimum and maximum.
 ///
-/// With $\delta_i = x_i - \bar x$ the state is $n$, $\bar x$ and $M_p = \sum_i \delta_i^p$ for
-/// $p = 2, 3, 4$. A batch is summed in blocks by two passes (mean, then powers of deviations), and
-/// blocks and accumulators are joined by the pairwise formulas of Chan, Golub and LeVeque (1979)
-/// and Pébay (2008, eqs. 2.1 and 3.1), so nothing cancels when the mean is large.
+/// With `δ_i = x_i − x̄` the state is `n`, `x̄` and `M_p = Σ_i δ_i^p` for `p = 2, 3, 4`. A batch is
+/// summed in blocks by two passes (mean, then powers of deviations), and blocks and accumulators
+/// are joined by the pairwise formulas of Chan, Golub and LeVeque (1979) and Pébay (2008), so
+/// nothing cancels when the mean is large.
 ///
-/// Everything is `f64`. Merging in another order changes results by rounding only: about
-/// $10^{-15}$ relative to the spread of the data for the mean and to $M_2$ for the variance.
-/// The minimum, the maximum and the count are exact.
+/// Everything is `f64`. Merging in another order changes results by rounding only: the mean by
+/// about 1e-15 of the largest magnitude `m`, the variance by 1e-15 of itself and of `m` times the
+/// range. The minimum, the maximum and the count are exact.
 ///
 /// ```
 /// use assay_score::{Mergeable, Moments};
@@ -50,22 +50,22 @@ pub struct Moments {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MomentsReport {
-    /// The number of values $n$.
+    /// The number of values `n`.
     pub count: u64,
-    /// $\bar x$.
+    /// The mean `x̄`.
     pub mean: f64,
     /// The smallest value.
     pub min: f64,
     /// The largest value.
     pub max: f64,
-    /// $M_2 / n$.
+    /// `M₂ / n`.
     pub population_variance: f64,
-    /// $M_2 / (n - 1)$; `None` for one value.
+    /// `M₂ / (n − 1)`; `None` for one value.
     pub variance: Option<f64>,
-    /// $\sqrt{n}\, M_3 / M_2^{3/2}$ (`g1`, as `scipy.stats.skew`). `None` where the spread is zero
+    /// `√n M₃ / M₂^{3/2}` (`g1`, as `scipy.stats.skew`). `None` where the spread is zero
     /// or so small (below about 1e-77) that its fourth power is no longer a normal number.
     pub skewness: Option<f64>,
-    /// $n M_4 / M_2^2 - 3$ (`g2`, as `scipy.stats.kurtosis`); `None` as the skewness.
+    /// `n M₄ / M₂² − 3` (`g2`, as `scipy.stats.kurtosis`); `None` as the skewness.
     pub excess_kurtosis: Option<f64>,
 }
 
@@ -75,7 +75,7 @@ impl MomentsReport {
         self.variance.map(f64::sqrt)
     }
 
-    /// The standard error of the mean, $s / \sqrt n$; `None` for one value.
+    /// The standard error of the mean, `s / √n`; `None` for one value.
     pub fn standard_error(&self) -> Option<f64> {
         self.variance.map(|variance| (variance / self.count as f64).sqrt())
     }
@@ -88,8 +88,8 @@ impl Default for Moments {
 }
 
 impl Moments {
-    /// The largest magnitude that is accepted, $2^{240} \approx 1.8\cdot10^{72}$: fourth powers of
-    /// deviations, summed over $2^{53}$ values, then stay below the largest `f64`.
+    /// The largest magnitude that is accepted, `2^240`, about 1.8e72: fourth powers of
+    /// deviations, summed over `2^53` values, then stay below the largest `f64`.
     pub const LIMIT: f64 = f64::from_bits((1023 + 240) << 52);
 
     /// Nothing counted yet.
@@ -109,7 +109,7 @@ impl Moments {
     ///
     /// # Errors
     /// [`Error::Value`] with the index of the first value that is NaN, infinite or larger than
-    /// [`Moments::LIMIT`]; [`Error::TooMany`] beyond $2^{53}$ values.
+    /// [`Moments::LIMIT`]; [`Error::TooMany`] beyond `2^53` values.
     pub fn extend<T: Scalar>(&mut self, values: &[T]) -> Result<()> {
         let mut batch = Self::new();
         for (index, block) in values.chunks(BLOCK).enumerate() {

@@ -12,12 +12,12 @@ use std::f64::consts::{PI, SQRT_2, TAU};
 
 use statrs::function::erf::erfc_inv;
 
-/// $\Phi(x)$.
+/// `Φ(x)`.
 pub(crate) fn normal_cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x / SQRT_2)
 }
 
-/// $\Phi^{-1}(p)$ for `p` in `(0, 1)`.
+/// `Φ⁻¹(p)` for `p` in `(0, 1)`.
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     -SQRT_2 * erfc_inv(2.0 * p)
 }
@@ -73,7 +73,7 @@ pub(crate) fn beta_quantile(a: f64, b: f64, p: f64, tail: Tail) -> f64 {
     x
 }
 
-/// $I_x(a, b)$ and $1 - I_x(a, b)$, the smaller one without cancellation.
+/// `I_x(a, b)` and `1 − I_x(a, b)`, the smaller one without cancellation.
 pub(crate) fn beta_tails(a: f64, b: f64, x: f64) -> (f64, f64) {
     if x <= 0.0 {
         return (0.0, 1.0);
@@ -92,9 +92,9 @@ pub(crate) fn beta_tails(a: f64, b: f64, x: f64) -> (f64, f64) {
     }
 }
 
-/// The continued fraction that $I_x(a, b)$ has beside its prefactor, where `y = 1 − x`.
+/// The continued fraction that `I_x(a, b)` has beside its prefactor, where `y = 1 − x`.
 ///
-/// It is the even part of DLMF 8.17.22 (DiDonato and Morris 1992, eq. 9), which takes `y` as it is
+/// It is the even part of DLMF 8.17.22 (DiDonato and Morris 1992), which takes `y` as it is
 /// and so keeps its digits where `x` is close to 1; evaluated by the modified Lentz method.
 fn fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
     /// Replaces a zero denominator (Thompson and Barnett 1986).
@@ -121,7 +121,7 @@ fn fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
     1.0 / value
 }
 
-/// $x^a (1 - x)^b / B(a, b)$ by Loader's saddle-point expansion (2000, eq. 4).
+/// `x^a (1 − x)^b / B(a, b)` by Loader's saddle-point expansion (2000).
 fn beta_prefactor(a: f64, b: f64, x: f64) -> f64 {
     let n = a + b;
     let exponent = stirling_error(n)
@@ -132,7 +132,7 @@ fn beta_prefactor(a: f64, b: f64, x: f64) -> f64 {
     exponent.exp() * (a * b / (TAU * n)).sqrt()
 }
 
-/// $\ln\Gamma(z + 1) - (z + \frac12)\ln z + z - \frac12\ln 2\pi$.
+/// `ln Γ(z + 1) − (z + ½) ln z + z − ½ ln 2π`.
 fn stirling_error(z: f64) -> f64 {
     if z < 16.0 {
         return libm::lgamma(z + 1.0) - (z + 0.5) * z.ln() + z - 0.5 * (2.0 * PI).ln();
@@ -142,7 +142,7 @@ fn stirling_error(z: f64) -> f64 {
     (1.0 / 12.0 - w * (1.0 / 360.0 - w * (1.0 / 1260.0 - w * (1.0 / 1680.0 - w / 1188.0)))) / z
 }
 
-/// $x \ln(x / m) + m - x$, without cancellation where `x` is close to `m` (Loader 2000, section 4).
+/// `x ln(x/m) + m − x`, without cancellation where `x` is close to `m` (Loader 2000).
 fn deviance(x: f64, m: f64) -> f64 {
     let v = (x - m) / (x + m);
     if v.abs() >= 0.1 {
@@ -182,7 +182,7 @@ mod tests {
         }
     }
 
-    /// Sums the binomial tail, $I_x(k, n - k + 1) = \Pr[\mathrm{Bin}(n, x) \ge k]$, term by term;
+    /// Sums the binomial tail, `I_x(k, n − k + 1) = Pr[Bin(n, x) ≥ k]`, term by term;
     /// `None` where the first term underflows.
     fn binomial_tail(k: u32, n: u32, x: f64) -> Option<f64> {
         let mut term = (0..k).fold(1.0, |term, i| term * f64::from(n - i) / f64::from(i + 1) * x)
