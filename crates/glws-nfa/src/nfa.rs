@@ -142,7 +142,8 @@ impl NfaBuilder {
     /// Checks the parts and makes the automaton.
     ///
     /// # Errors
-    /// [`Error::NoClasses`], [`Error::StateOutOfRange`], [`Error::ClassOutOfRange`],
+    /// [`Error::NoClasses`], [`Error::Alphabet`] for more than 2^20 classes,
+    /// [`Error::StateOutOfRange`], [`Error::ClassOutOfRange`],
     /// [`Error::LogWeight`] for a weight that is NaN or `+∞`, and [`Error::TooManyStates`] above
     /// [`MAX_STATES`].
     pub fn build(self) -> Result<Nfa> {
@@ -150,6 +151,8 @@ impl NfaBuilder {
         if num_classes == 0 {
             return Err(Error::NoClasses { operation: "automaton" });
         }
+        // The alphabet's bound: a wrong number must not become an allocation.
+        crate::regex::Alphabet::new(num_classes)?;
         check_num_states("automaton", Some(num_states))?;
         for arc in &arcs {
             check_state("arc", arc.source, num_states)?;
@@ -266,7 +269,6 @@ impl Compiled {
         let mut growth: f64 = 1.0;
         let present = |arc: &NfaArc| arc.log_weight > f64::NEG_INFINITY;
         for from in arcs.chunk_by(|a, b| a.source == b.source) {
-            out.fill(0.0);
             for group in from.chunk_by(|a, b| a.target == b.target) {
                 let mut set: Vec<(u32, f64)> = vec![];
                 for arc in group.iter().filter(|arc| present(arc)) {
@@ -286,7 +288,10 @@ impl Compiled {
                 });
                 edges.push((first.source as u32, first.target as u32, symbol));
             }
-            growth = out.iter().fold(growth, |g, &w| g.max(w));
+            // Only what was touched: a state may have few arcs and the alphabet many classes.
+            for arc in from {
+                growth = growth.max(std::mem::take(&mut out[arc.class]));
+            }
         }
         let (outgoing_start, outgoing) = rows(
             num_states,

@@ -195,19 +195,17 @@ impl Symbols<'_> {
     }
 
     fn read(&self, field: &str) -> Option<usize> {
-        let class = match field.parse::<usize>() {
-            Ok(label) => label.checked_sub(self.label_offset)?,
-            Err(_) => {
-                let names = self.names?;
-                let same = |class: &usize| {
-                    names.class_name(*class).is_some_and(|name| {
-                        name == field || name.replace(char::is_whitespace, "_") == field
-                    })
-                };
-                match names.classes(field) {
-                    Some(&[class]) => class,
-                    _ => (0..names.num_classes()).find(same)?,
-                }
+        let class = if let Ok(label) = field.parse::<usize>() {
+            label.checked_sub(self.label_offset)?
+        } else {
+            let names = self.names?;
+            let written_so = |&class: &usize| {
+                let name = names.class_name(class);
+                name.is_some_and(|name| name.replace(char::is_whitespace, "_") == field)
+            };
+            match names.classes(field) {
+                Some(&[class]) => class,
+                _ => (0..names.num_classes()).find(written_so)?,
             }
         };
         (class < self.num_classes).then_some(class)

@@ -1,16 +1,19 @@
 //! Operations on automata against brute force over all short strings.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use glws_nfa::{Alphabet, Error, Nfa, NfaBuilder, Parity};
+use glws_nfa::{Alphabet, Bags, Constraint, Error, Nfa, NfaBuilder, Parity, marginals};
 use proptest::prelude::*;
+
+use crate::common::logits;
 
 const CLASSES: usize = 2;
 const LENGTH: usize = 6;
 const CAP: usize = 1 << 12;
 
 /// All strings over `classes` up to a length.
-pub(crate) fn strings(classes: usize, length: usize) -> Vec<Vec<usize>> {
+fn strings(classes: usize, length: usize) -> Vec<Vec<usize>> {
     let mut all = vec![vec![]];
     let mut start = 0;
     for _ in 0..length {
@@ -157,14 +160,13 @@ proptest! {
         prop_assert!(min.is_deterministic() && min.num_states() <= det.num_states());
         prop_assert_eq!(&language(&min), &la);
         // Myhill and Nerode: the states of the minimal automaton are the non-empty sets of endings.
-        // With 4 states the subset automaton has at most 16, so strings of 15 would reach all; those
-        // of 6 reach all in a minimal automaton that is small enough.
+        // With the sink it has at most 4 states here: beginnings of length 3 reach each, and endings
+        // of length 3 tell each two apart.
         if min.num_states() <= 3 {
-            let all = strings(CLASSES, LENGTH);
+            let all = strings(CLASSES, 3);
             let short = strings(CLASSES, 3);
             let endings: BTreeSet<Vec<bool>> = all
                 .iter()
-                .filter(|s| s.len() <= 3)
                 .map(|s| short.iter().map(|e| la.contains(&[&s[..], &e[..]].concat())).collect())
                 .filter(|e: &Vec<bool>| e.iter().any(|&accepted| accepted))
                 .collect();
@@ -201,22 +203,22 @@ proptest! {
     fn equivalence_finds_a_shortest_witness(a in sets(3), b in sets(3)) {
         let (la, lb) = (language(&a), language(&b));
         let shortest = la.symmetric_difference(&lb).map(Vec::len).min();
-        match a.distinguishing_string(&b, CAP).unwrap() {
-            Some(string) => {
-                prop_assert_ne!(a.accepts(&string).unwrap(), b.accepts(&string).unwrap());
-                // A longer witness than was enumerated contradicts nothing.
-                prop_assert!(shortest.map_or(string.len() > LENGTH, |n| n == string.len()));
-            }
-            None => prop_assert_eq!(shortest, None),
+        if let Some(string) = a.distinguishing_string(&b, CAP).unwrap() {
+            prop_assert_ne!(a.accepts(&string).unwrap(), b.accepts(&string).unwrap());
+            // A longer witness than was enumerated contradicts nothing.
+            prop_assert!(shortest.map_or(string.len() > LENGTH, |n| n == string.len()));
+        } else {
+            prop_assert_eq!(shortest, None);
         }
     }
 
     #[test]
     fn ambiguity_is_two_paths(a in weighted(4)) {
         let brute = strings(CLASSES, LENGTH).into_iter().find(|s| paths(&a, s).len() > 1);
-        match a.ambiguous_string().unwrap() {
-            Some(string) => prop_assert!(paths(&a, &string).len() > 1, "{string:?}"),
-            None => prop_assert_eq!(brute, None),
+        if let Some(string) = a.ambiguous_string().unwrap() {
+            prop_assert!(paths(&a, &string).len() > 1, "{string:?}");
+        } else {
+            prop_assert_eq!(brute, None);
         }
         prop_assert_eq!(a.is_ambiguous().unwrap(), a.ambiguous_string().unwrap().is_some());
         let counts = language(&a);
@@ -336,6 +338,30 @@ proptest! {
     }
 
     #[test]
+    fn the_engine_agrees(a in sets(4), w in weighted(3), seed in 0_u64..1000) {
+        let logits = logits(seed, LENGTH, CLASSES, 1.5);
+        let solve = |nfa: Nfa| {
+            let bags = Bags::new(logits.view(), &[LENGTH]).unwrap();
+            marginals(&bags, &[Constraint::Automaton(Arc::new(nfa))]).unwrap()
+        };
+        let det = solve(a.determinise(CAP).unwrap());
+        let min = solve(a.minimise(CAP).unwrap());
+        let not = solve(a.complement(CAP).unwrap());
+        prop_assert!(close(det.log_z()[0].exp() + not.log_z()[0].exp(), 1.0));
+        prop_assert!(close(det.log_z()[0].exp(), min.log_z()[0].exp()));
+        let gap = (&det.posterior - &min.posterior).fold(0.0_f64, |gap, d| gap.max(d.abs()));
+        prop_assert!(gap < 1e-9);
+        if let Ok(small) = w.minimise(64)
+            && !w.is_unweighted()
+        {
+            let (before, after) = (solve(w), solve(small));
+            prop_assert!(close(before.log_z()[0].exp(), after.log_z()[0].exp()));
+            let gap = (&before.posterior - &after.posterior).fold(0.0_f64, |g, d| g.max(d.abs()));
+            prop_assert!(gap < 1e-9);
+        }
+    }
+
+    #[test]
     fn openfst_text_round_trips(a in weighted(4)) {
         for offset in [0, 1] {
             let text = a.to_openfst(None, offset);
@@ -376,7 +402,7 @@ fn assert_xml(text: &str) {
         assert!(!rest[..start].contains('>'), "a bare >");
         let end = start + rest[start..].find('>').expect("a tag ends");
         let tag = &rest[start + 1..end];
-        assert!(!tag.contains('<') && tag.matches('"').count() % 2 == 0, "{tag}");
+        assert!(!tag.contains('<') && tag.matches('"').count().is_multiple_of(2), "{tag}");
         if let Some(name) = tag.strip_prefix('/') {
             assert_eq!(open.pop(), Some(name));
         } else if !tag.ends_with('/') {
@@ -454,11 +480,7 @@ fn constructors_are_minimal_and_equal_their_expressions() {
         }
     }
     check(Nfa::presence_vector(&[true, false, true]), "[02]* & .*0.* & .*2.*", 3);
-    check(
-        Nfa::count_vector(&[2, 0, 1]),
-        "[02]{3} & ([^0]*0[^0]*){2} & ([^2]*2[^2]*)",
-        3,
-    );
+    check(Nfa::count_vector(&[2, 0, 1]), "[02]{3} & ([^0]*0[^0]*){2} & ([^2]*2[^2]*)", 3);
     assert!(matches!(Nfa::between(2, 1, 3, 2), Err(Error::Interval { low: 3, high: 2, .. })));
     assert!(matches!(Nfa::at_least(2, 2, 3), Err(Error::ClassOutOfRange { class: 2, .. })));
     assert!(matches!(Nfa::parity(0, 0, Parity::Odd), Err(Error::NoClasses { .. })));
@@ -485,8 +507,13 @@ fn alphabets_must_agree() {
 
 #[test]
 fn blow_ups_are_errors() {
+    // A wrong number of classes or states is no allocation.
+    assert!(NfaBuilder::new(1, usize::MAX).build().is_err());
+    assert!(NfaBuilder::new(usize::MAX, 2).build().is_err());
+    assert!(matches!(Nfa::count(1 << 20, 0, 1 << 20), Err(Error::TooManySteps { .. })));
     // Which class stood 20 places before the end: 2^21 states when deterministic.
-    let start = NfaBuilder::new(22, 2).initial(0).accepting(21).arc(0, 0, 0).arc(0, 1, 0).arc(0, 1, 1);
+    let start =
+        NfaBuilder::new(22, 2).initial(0).accepting(21).arc(0, 0, 0).arc(0, 1, 0).arc(0, 1, 1);
     let far = (1..21).fold(start, |nfa, q| nfa.arc(q, 0, q + 1).arc(q, 1, q + 1)).build().unwrap();
     assert!(matches!(
         far.determinise(1000),
@@ -496,10 +523,14 @@ fn blow_ups_are_errors() {
     assert_eq!(far.reverse().unwrap().minimise(1000).unwrap().num_states(), 22);
     // Residual weights e^{±n} for 1^n: no deterministic equivalent.
     let twins = NfaBuilder::new(3, 2)
-        .arc(0, 0, 1).arc(0, 0, 2)
-        .weighted_arc(1, 1, 1, -1.0).weighted_arc(2, 1, 2, -2.0)
+        .arc(0, 0, 1)
+        .arc(0, 0, 2)
+        .weighted_arc(1, 1, 1, -1.0)
+        .weighted_arc(2, 1, 2, -2.0)
         .arc(1, 0, 1)
-        .initial(0).accepting(1).accepting(2)
+        .initial(0)
+        .accepting(1)
+        .accepting(2)
         .build()
         .unwrap();
     assert!(matches!(twins.determinise(500), Err(Error::TooManyStates { limit: 500, .. })));
@@ -522,6 +553,29 @@ fn counts_overflow_into_errors() {
     assert_eq!(few.count_accepted(199).unwrap(), 0);
     assert_eq!(few.count_accepted(200).unwrap(), 1);
     assert_eq!(Nfa::from_regex("0*", 2).unwrap().count_accepted(100_000).unwrap(), 1);
+}
+
+#[test]
+fn huge_weights_give_no_nan() {
+    let nfa = NfaBuilder::new(2, 1)
+        .initial(0)
+        .accepting(0)
+        .accepting(1)
+        .weighted_arc(0, 0, 0, f64::MAX)
+        .weighted_arc(0, 0, 1, -f64::MAX)
+        .weighted_arc(1, 0, 1, f64::MAX)
+        .weighted_arc(1, 0, 0, f64::NEG_INFINITY)
+        .build()
+        .unwrap();
+    for length in 0..5 {
+        assert!(!nfa.log_weight(&vec![0; length]).unwrap().is_nan());
+    }
+    // Products beyond the range of numbers are refused when they are built.
+    assert!(matches!(nfa.intersection(&nfa), Err(Error::LogWeight { .. })));
+    let results = [nfa.determinise(50), nfa.minimise(50), nfa.star(), nfa.concatenation(&nfa)];
+    for result in results.into_iter().flatten() {
+        assert!(result.arcs().iter().all(|arc| !arc.log_weight.is_nan()));
+    }
 }
 
 #[test]

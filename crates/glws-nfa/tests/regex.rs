@@ -75,7 +75,10 @@ fn hostile_expressions_are_errors() {
     for big in ["(.{10000}){10000}", "((0{100}){100}){100}", "(.*1.*){9999}|(()*{5000}){5000}"] {
         assert!(matches!(nfa(big), Err(Error::TooManyStates { .. })), "{big}");
     }
-    assert!(matches!(nfa(".*1.{40}"), Err(Error::TooManyStates { .. } | Error::TooManySteps { .. })));
+    assert!(matches!(
+        nfa(".*1.{40}"),
+        Err(Error::TooManyStates { .. } | Error::TooManySteps { .. })
+    ));
     let nested = format!("{}0{}", "!(.*1".repeat(60), ".)".repeat(60));
     // It may succeed or run into a cap; it must end.
     let _ = Regex::parse(&nested, &digits()).unwrap().to_nfa_within(2000);

@@ -119,8 +119,9 @@ impl Symbols {
         let mut arcs_of: Vec<Vec<(usize, u32, u32)>> = vec![Vec::new(); num_classes];
         for (index, nfa) in automata.iter().enumerate() {
             for EpsilonArc { from, symbol, to, .. } in EpsilonNfa::from_nfa(nfa).arcs {
-                let class = symbol.and_then(|class| arcs_of.get_mut(class as usize));
-                class.into_iter().for_each(|arcs| arcs.push((index, from, to)));
+                if let Some(arcs) = symbol.and_then(|class| arcs_of.get_mut(class as usize)) {
+                    arcs.push((index, from, to));
+                }
             }
         }
         for arcs in &mut arcs_of {

@@ -307,7 +307,11 @@ impl Sum {
 /// log(exp a + exp b).
 pub(crate) fn log_add(a: f64, b: f64) -> f64 {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
-    if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
+    // Infinities, which sums of huge weights become, must not meet in a difference.
+    if low == f64::NEG_INFINITY || high == f64::INFINITY {
+        return high;
+    }
+    high + (low - high).exp().ln_1p()
 }
 
 /// A sparse vector that is filled and emptied many times.

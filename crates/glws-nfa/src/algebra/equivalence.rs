@@ -72,6 +72,9 @@ impl Nfa {
     }
 }
 
+/// A state of each automaton.
+type Pair = (u32, u32);
+
 /// A string of different weight in two pushed deterministic automata for the same set of strings.
 fn different_weight(
     left: &EpsilonNfa,
@@ -98,7 +101,7 @@ fn different_weight(
     left.arcs.iter().for_each(|arc| arcs_of[arc.from as usize].push(arc));
     let mut seen = HashSet::from([(start, other_start)]);
     let mut waiting = VecDeque::from([(start, other_start)]);
-    let mut from: HashMap<(u32, u32), ((u32, u32), Option<u32>)> = HashMap::new();
+    let mut from: HashMap<Pair, (Pair, Option<u32>)> = HashMap::new();
     while let Some(pair) = waiting.pop_front() {
         for arc in &arcs_of[pair.0 as usize] {
             // The sets of strings are equal, so the other automaton has the arc.

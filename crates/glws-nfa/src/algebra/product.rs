@@ -101,6 +101,8 @@ fn by_state(nfa: &EpsilonNfa) -> Vec<Vec<EpsilonArc>> {
     for arc in &nfa.arcs {
         arcs[arc.from as usize].push(*arc);
     }
-    arcs.iter_mut().for_each(|arcs: &mut Vec<EpsilonArc>| arcs.sort_by_key(|arc| arc.symbol));
+    for arcs in &mut arcs {
+        arcs.sort_by_key(|arc: &EpsilonArc| arc.symbol);
+    }
     arcs
 }

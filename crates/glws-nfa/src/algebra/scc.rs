@@ -72,7 +72,9 @@ mod tests {
     fn components_come_in_reverse_order() {
         let graph = [vec![1], vec![2, 0], vec![3, 3], vec![], vec![4, 0]];
         let mut found = components(&graph);
-        found.iter_mut().for_each(|component| component.sort_unstable());
+        for component in &mut found {
+            component.sort_unstable();
+        }
         assert_eq!(found, [vec![3], vec![2], vec![0, 1], vec![4]]);
     }
 }

@@ -13,7 +13,8 @@ impl Nfa {
         Ok(self.log_weight(string)? > f64::NEG_INFINITY)
     }
 
-    /// The log-sum-exp of the weights of the string's accepting paths; −∞ when there is none.
+    /// The log-sum-exp of the weights of the string's accepting paths; −∞ when there is none, and +∞
+    /// when the sum is beyond the range of numbers.
     ///
     /// Of a set (all weights 0) it is the logarithm of the number of paths, so 0 when it is
     /// unambiguous.
@@ -38,11 +39,16 @@ impl Nfa {
             let mut next = vec![f64::NEG_INFINITY; weights.len()];
             for arc in self.arcs().iter().filter(|arc| arc.class == class) {
                 let sum = &mut next[arc.target];
-                *sum = log_add(*sum, weights[arc.source] + arc.log_weight);
+                *sum = log_add(*sum, product(weights[arc.source], arc.log_weight));
             }
             weights = next;
         }
-        let ends = weights.iter().zip(self.final_log_weights()).map(|(a, b)| a + b);
+        let ends = weights.iter().zip(self.final_log_weights()).map(|(&a, &b)| product(a, b));
         Ok(ends.fold(f64::NEG_INFINITY, log_add))
     }
+}
+
+/// The log weight of two things together: nothing, if one is not there.
+fn product(a: f64, b: f64) -> f64 {
+    if a == f64::NEG_INFINITY || b == f64::NEG_INFINITY { f64::NEG_INFINITY } else { a + b }
 }

@@ -107,7 +107,9 @@ impl EpsilonNfa {
         let mut seen = vec![false; self.num_states];
         let mut from: Vec<Option<(u32, u32)>> = vec![None; self.num_states];
         let mut waiting: VecDeque<u32> = sources.iter().copied().collect();
-        sources.iter().for_each(|&source| seen[source as usize] = true);
+        for &source in sources {
+            seen[source as usize] = true;
+        }
         while let Some(state) = waiting.pop_front() {
             if goal[state as usize] {
                 let mut symbols = Vec::new();

@@ -150,6 +150,9 @@ pub(super) fn push(mut dfa: EpsilonNfa) -> (EpsilonNfa, Vec<Option<EpsilonArc>>)
     (dfa, first)
 }
 
+/// What a state's own weights are: the final one, and that of every symbol.
+type Signature = (Option<i64>, Vec<(u32, i64)>);
+
 /// Merges equivalent states of a pushed automaton.
 pub(super) fn merge(
     dfa: &EpsilonNfa,
@@ -163,8 +166,7 @@ pub(super) fn merge(
     budget.spend(2 * (dfa.num_states + 1).saturating_mul(num_symbols))?;
     let sink = dfa.num_states as u32;
     let mut table = vec![sink; (dfa.num_states + 1) * num_symbols];
-    let mut signature: Vec<(Option<i64>, Vec<(u32, i64)>)> =
-        vec![(None, Vec::new()); dfa.num_states + 1];
+    let mut signature: Vec<Signature> = vec![(None, Vec::new()); dfa.num_states + 1];
     let mut arcs_of: Vec<Vec<EpsilonArc>> = vec![Vec::new(); dfa.num_states];
     for arc in &dfa.arcs {
         if let Some(symbol) = arc.symbol {

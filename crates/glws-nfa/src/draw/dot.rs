@@ -14,7 +14,7 @@ pub(super) fn write(diagram: &Diagram) -> String {
         match end.as_deref() {
             Some("") => line(format_args!("{state} [shape=doublecircle];")),
             Some(weight) => {
-                line(format_args!("{state} [shape=doublecircle, xlabel={}];", quoted(weight)))
+                line(format_args!("{state} [shape=doublecircle, xlabel={}];", quoted(weight)));
             }
             None => line(format_args!("{state};")),
         }

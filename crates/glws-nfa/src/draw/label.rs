@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(weight(-0.5), "-0.5");
         assert_eq!(weight(-2.0), "-2");
         assert_eq!(weight(10.0), "10");
-        assert_eq!(weight(-0.693_147), "-0.693");
+        assert_eq!(weight(-0.123_456), "-0.123");
         assert_eq!(weight(-1e-9), "-1.0e-9");
     }
 }

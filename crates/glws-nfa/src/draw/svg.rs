@@ -103,7 +103,9 @@ impl Canvas {
     }
 
     fn path(&mut self, d: &str, points: &[Point]) {
-        points.iter().for_each(|&point| self.cover(point));
+        for &point in points {
+            self.cover(point);
+        }
         self.line(format_args!("<path d=\"{d}\"/>"));
     }
 

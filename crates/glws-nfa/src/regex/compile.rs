@@ -26,7 +26,9 @@ fn collect_sets<'a>(ast: &'a Ast, nodes: &mut Vec<&'a [Item]>) {
         Ast::Symbol(item) => nodes.push(std::slice::from_ref(item)),
         Ast::Set { items, .. } => nodes.push(items),
         Ast::Concatenation(parts) | Ast::Alternation(parts) | Ast::Intersection(parts) => {
-            parts.iter().for_each(|part| collect_sets(part, nodes));
+            for part in parts {
+                collect_sets(part, nodes);
+            }
         }
         Ast::Complement(inner) | Ast::Repeat { inner, .. } => collect_sets(inner, nodes),
     }
