@@ -183,14 +183,6 @@ impl HistogramReport {
     }
 }
 
-/// Where a value belongs.
-enum Place {
-    Bin(usize),
-    Under,
-    Over,
-    Nan,
-}
-
 impl Histogram {
     fn empty(edges: Vec<f64>, edge_rule: EdgeRule, outside: Stray, nan: Stray) -> Result<Self> {
         let (lower, upper) = (-f64::MAX / 2.0, f64::MAX / 2.0);
@@ -230,34 +222,48 @@ impl Histogram {
     /// [`Error::TooMany`] beyond `2^53` values.
     pub fn extend<T: Scalar>(&mut self, values: &[T]) -> Result<()> {
         let total = self.total_with(values.len() as u64)?;
-        if self.outside == Stray::Refuse || self.nan_rule == Stray::Refuse {
-            let refused = |value: &T| {
-                let value = value.to_f64();
-                if value.is_nan() {
-                    self.nan_rule == Stray::Refuse
-                } else {
-                    self.outside == Stray::Refuse && !(self.lower()..=self.upper()).contains(&value)
-                }
-            };
-            if let Some(index) = values.iter().position(refused) {
-                return Err(Error::Value {
-                    operation: OPERATION,
-                    index,
-                    value: values[index].to_f64(),
-                    lower: self.lower(),
-                    upper: self.upper(),
-                });
+        let inside = self.lower()..=self.upper();
+        // Blocks without an early exit, so that the comparisons vectorise.
+        let all_inside = |block: &[T]| {
+            block.iter().fold(true, |all, value| all & inside.contains(&value.to_f64()))
+        };
+        if values.chunks(1024).all(all_inside) {
+            for value in values {
+                let bin = self.bin(value.to_f64());
+                self.counts[bin] += 1;
             }
-        }
-        for value in values {
-            match self.place(value.to_f64()) {
-                Place::Bin(bin) => self.counts[bin] += 1,
-                Place::Under => self.underflow += 1,
-                Place::Over => self.overflow += 1,
-                Place::Nan => self.nan += 1,
-            }
+        } else {
+            self.extend_with_strays(values)?;
         }
         self.total = total;
+        Ok(())
+    }
+
+    fn extend_with_strays<T: Scalar>(&mut self, values: &[T]) -> Result<()> {
+        let (lower, upper) = (self.lower(), self.upper());
+        let inside = lower..=upper;
+        let refused = |value: &T| {
+            let value = value.to_f64();
+            let rule = if value.is_nan() { self.nan_rule } else { self.outside };
+            rule == Stray::Refuse && !inside.contains(&value)
+        };
+        if let Some(index) = values.iter().position(refused) {
+            let value = values[index].to_f64();
+            return Err(Error::Value { operation: OPERATION, index, value, lower, upper });
+        }
+        for value in values {
+            let value = value.to_f64();
+            if value < lower {
+                self.underflow += 1;
+            } else if value > upper {
+                self.overflow += 1;
+            } else if value.is_nan() {
+                self.nan += 1;
+            } else {
+                let bin = self.bin(value);
+                self.counts[bin] += 1;
+            }
+        }
         Ok(())
     }
 
@@ -269,16 +275,8 @@ impl Histogram {
         self.edges[self.counts.len()]
     }
 
-    fn place(&self, value: f64) -> Place {
-        if value.is_nan() {
-            return Place::Nan;
-        }
-        if value < self.lower() {
-            return Place::Under;
-        }
-        if value > self.upper() {
-            return Place::Over;
-        }
+    /// The bin of a value inside the edges.
+    fn bin(&self, value: f64) -> usize {
         let last = self.counts.len() - 1;
         let bin = if self.uniform {
             // A float-to-integer cast saturates, and the comparisons below settle the edges.
@@ -296,7 +294,7 @@ impl Histogram {
             };
             edges_below.saturating_sub(1)
         };
-        Place::Bin(bin.min(last))
+        bin.min(last)
     }
 
     fn total_with(&self, more: u64) -> Result<u64> {
