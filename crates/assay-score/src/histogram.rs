@@ -2,6 +2,7 @@
 
 use assay_array::Scalar;
 
+use crate::bins::Bins;
 use crate::bytes::{Kind, Reader, Writer};
 use crate::{Error, Mergeable, Result};
 
@@ -131,8 +132,7 @@ impl HistogramConfig {
 /// merge when their edges and rules are equal. Made by [`HistogramConfig::init`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
-    edges: Vec<f64>,
-    edge_rule: EdgeRule,
+    bins: Bins,
     outside: Stray,
     nan_rule: Stray,
     counts: Vec<u64>,
@@ -140,10 +140,6 @@ pub struct Histogram {
     overflow: u64,
     nan: u64,
     total: u64,
-    /// Bins per unit, for the first guess of a value's bin.
-    scale: f64,
-    /// Whether that guess is off by one at most.
-    uniform: bool,
 }
 
 /// What a [`Histogram`] reports.
@@ -185,33 +181,18 @@ impl HistogramReport {
 
 impl Histogram {
     fn empty(edges: Vec<f64>, edge_rule: EdgeRule, outside: Stray, nan: Stray) -> Result<Self> {
-        let (lower, upper) = (-f64::MAX / 2.0, f64::MAX / 2.0);
-        let in_range = |edge: f64| (lower..=upper).contains(&edge);
-        if let Some(index) = edges.iter().position(|&edge| !in_range(edge)) {
-            let (operation, value) = ("histogram edges", edges[index]);
-            return Err(Error::Value { operation, index, value, lower, upper });
-        }
-        if let Some(pair) = edges.windows(2).find(|pair| pair[0] >= pair[1]) {
-            return Err(setting("edges", "that increase strictly", pair[1]));
-        }
-        let bins = edges.len() - 1;
-        let scale = bins as f64 / (edges[bins] - edges[0]);
-        let guess = |edge: f64| (edge - edges[0]) * scale;
-        let uniform = scale.is_finite()
-            && edges.iter().enumerate().all(|(i, &edge)| (guess(edge) - i as f64).abs() < 0.5);
-        let counts = vec![0; bins];
+        let bins = Bins::new(edges, edge_rule)?;
+        let counts = vec![0; bins.edges.len() - 1];
+        let (nan_rule, zero) = (nan, 0);
         Ok(Self {
-            edges,
-            edge_rule,
+            bins,
             outside,
-            nan_rule: nan,
+            nan_rule,
             counts,
-            underflow: 0,
-            overflow: 0,
-            nan: 0,
-            total: 0,
-            scale,
-            uniform,
+            underflow: zero,
+            overflow: zero,
+            nan: zero,
+            total: zero,
         })
     }
 
@@ -228,9 +209,9 @@ impl Histogram {
             block.iter().fold(true, |all, value| all & inside.contains(&value.to_f64()))
         };
         if values.chunks(1024).all(all_inside) {
+            let (bins, counts) = (&self.bins, &mut self.counts[..]);
             for value in values {
-                let bin = self.bin(value.to_f64());
-                self.counts[bin] += 1;
+                counts[bins.of(value.to_f64())] += 1;
             }
         } else {
             self.extend_with_strays(values)?;
@@ -260,41 +241,18 @@ impl Histogram {
             } else if value.is_nan() {
                 self.nan += 1;
             } else {
-                let bin = self.bin(value);
-                self.counts[bin] += 1;
+                self.counts[self.bins.of(value)] += 1;
             }
         }
         Ok(())
     }
 
     fn lower(&self) -> f64 {
-        self.edges[0]
+        self.bins.edges[0]
     }
 
     fn upper(&self) -> f64 {
-        self.edges[self.counts.len()]
-    }
-
-    /// The bin of a value inside the edges.
-    fn bin(&self, value: f64) -> usize {
-        let last = self.counts.len() - 1;
-        let bin = if self.uniform {
-            // A float-to-integer cast saturates, and the comparisons below settle the edges.
-            let guess = (((value - self.lower()) * self.scale) as usize).min(last);
-            let (lower, upper) = (self.edges[guess], self.edges[guess + 1]);
-            let (below, above) = match self.edge_rule {
-                EdgeRule::LowerClosed => (value < lower, value >= upper),
-                EdgeRule::UpperClosed => (value <= lower, value > upper),
-            };
-            (guess + usize::from(above)).saturating_sub(usize::from(below))
-        } else {
-            let edges_below = match self.edge_rule {
-                EdgeRule::LowerClosed => self.edges.partition_point(|&edge| edge <= value),
-                EdgeRule::UpperClosed => self.edges.partition_point(|&edge| edge < value),
-            };
-            edges_below.saturating_sub(1)
-        };
-        bin.min(last)
+        self.bins.edges[self.counts.len()]
     }
 
     fn total_with(&self, more: u64) -> Result<u64> {
@@ -306,7 +264,7 @@ impl Histogram {
     }
 
     fn rules(&self) -> [u64; 3] {
-        [self.edge_rule as u64, self.outside as u64, self.nan_rule as u64]
+        [self.bins.edge_rule as u64, self.outside as u64, self.nan_rule as u64]
     }
 }
 
@@ -325,11 +283,11 @@ impl Mergeable for Histogram {
         };
         if self.rules() != other.rules() {
             let show = |h: &Self| {
-                format!("{:?} with outside {:?}, NaN {:?}", h.edge_rule, h.outside, h.nan_rule)
+                format!("{:?} with outside {:?}, NaN {:?}", h.bins.edge_rule, h.outside, h.nan_rule)
             };
             return differ("the rules", show(self), show(other));
         }
-        if self.edges != other.edges {
+        if self.bins != other.bins {
             let show =
                 |h: &Self| format!("{} bins over [{}, {}]", h.counts.len(), h.lower(), h.upper());
             return differ("the edges", show(self), show(other));
@@ -350,7 +308,7 @@ impl Mergeable for Histogram {
     /// None at present.
     fn finish(&self) -> Result<HistogramReport> {
         Ok(HistogramReport {
-            edges: self.edges.clone(),
+            edges: self.bins.edges.clone(),
             counts: self.counts.clone(),
             underflow: self.underflow,
             overflow: self.overflow,
@@ -362,7 +320,7 @@ impl Mergeable for Histogram {
         self.rules()
             .into_iter()
             .fold(Writer::new(KIND, VERSION), Writer::u64)
-            .f64s(&self.edges)
+            .f64s(&self.bins.edges)
             .u64s(&self.counts)
             .u64(self.underflow)
             .u64(self.overflow)
@@ -410,6 +368,6 @@ impl Mergeable for Histogram {
     }
 }
 
-fn setting(name: &'static str, expected: &'static str, got: f64) -> Error {
+pub(crate) fn setting(name: &'static str, expected: &'static str, got: f64) -> Error {
     Error::Setting { operation: OPERATION, name, expected, got }
 }

@@ -58,6 +58,7 @@
 #![forbid(unsafe_code)]
 
 mod bca;
+mod bins;
 mod bootstrap;
 pub mod bytes;
 mod clusters;

@@ -124,17 +124,19 @@ impl Moments {
     /// Two passes over a block that is not empty; `None` when a value is out of range.
     fn block<T: Scalar>(values: &[T]) -> Option<Self> {
         let count = values.len() as f64;
+        let (chunks, rest) = values.as_chunks::<LANES>();
         let mut sums = [0.0; LANES];
         let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-        let (chunks, rest) = values.as_chunks::<LANES>();
-        let tail = rest.iter().enumerate();
-        let lanes = chunks.iter().flat_map(|chunk| chunk.iter().enumerate());
-        for (lane, value) in lanes.chain(tail) {
+        let mut first_pass = |lane: usize, value: &T| {
             let value = value.to_f64();
             sums[lane] += value;
             min[lane] = if value < min[lane] { value } else { min[lane] };
             max[lane] = if value > max[lane] { value } else { max[lane] };
+        };
+        for chunk in chunks {
+            (0..LANES).for_each(|lane| first_pass(lane, &chunk[lane]));
         }
+        rest.iter().enumerate().for_each(|(lane, value)| first_pass(lane, value));
         let sum: f64 = sums.iter().sum();
         let min = min.into_iter().fold(f64::INFINITY, f64::min);
         let max = max.into_iter().fold(f64::NEG_INFINITY, f64::max);
@@ -144,15 +146,17 @@ impl Moments {
         }
         let mean = (sum / count).clamp(min, max);
         let mut powers = [[0.0; LANES]; 3];
-        let tail = rest.iter().enumerate();
-        let lanes = chunks.iter().flat_map(|chunk| chunk.iter().enumerate());
-        for (lane, value) in lanes.chain(tail) {
+        let mut second_pass = |lane: usize, value: &T| {
             let delta = value.to_f64() - mean;
             let square = delta * delta;
             powers[0][lane] += square;
             powers[1][lane] += square * delta;
             powers[2][lane] += square * square;
+        };
+        for chunk in chunks {
+            (0..LANES).for_each(|lane| second_pass(lane, &chunk[lane]));
         }
+        rest.iter().enumerate().for_each(|(lane, value)| second_pass(lane, value));
         let [m2, m3, m4] = powers.map(|lanes| lanes.iter().sum());
         Some(Self { count: values.len() as u64, mean, m2, m3, m4, min, max }.settled())
     }
