@@ -227,7 +227,7 @@ fn first_few(names: &[String]) -> String {
     if names.is_empty() {
         text.push_str("no arrays");
     } else if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+        text = format!("{text} and {} more", names.len() - SHOWN);
     }
     text
 }

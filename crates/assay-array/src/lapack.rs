@@ -1,4 +1,4 @@
-//! The functions of [`linalg`](crate::linalg) through LAPACK and BLAS (the system's OpenBLAS).
+//! The functions of [`linalg`] through LAPACK and BLAS (the system's OpenBLAS).
 //!
 //! Same names, same arguments, same results up to rounding, signs of vectors and the basis within a
 //! repeated eigenvalue; same errors. Behind the feature `lapack`, which needs OpenBLAS's headers

@@ -265,7 +265,7 @@ proptest! {
             x.swap_axes(0, axis);
             x.invert_axis(Axis(axis));
         }
-        round_trip(&x.mapv(|b| b as i64));
+        round_trip(&x.mapv(u64::cast_signed));
         round_trip(&x.mapv(|b| b as i32));
         round_trip(&x.mapv(|b| b as u8));
         round_trip(&x.mapv(|b| b % 2 == 0));

@@ -82,6 +82,8 @@ fn the_backends_agree_in_f64() {
     parity::<f64>();
 }
 
+type Both = [fn(ArrayView2<f64>) -> Result<(), Error>; 2];
+
 #[test]
 fn the_backends_refuse_the_same() {
     let mut bad = symmetric::<f64>(1, 4);
@@ -89,7 +91,6 @@ fn the_backends_refuse_the_same() {
     let tall = random::<f64>(1, 4, 3);
     let huge = Array2::from_elem((3, 3), f64::MAX);
     let name = |result: Result<(), Error>| format!("{:?}", result.unwrap_err());
-    type Both = [fn(ArrayView2<f64>) -> Result<(), Error>; 2];
     let pairs: [(&str, Both); 5] = [
         ("eigvalsh", [|a| linalg::eigvalsh(a).map(drop), |a| lapack::eigvalsh(a).map(drop)]),
         ("eigh", [|a| linalg::eigh(a).map(drop), |a| lapack::eigh(a).map(drop)]),

@@ -108,7 +108,7 @@ pub(super) fn write_to<T: Element, D: Dimension>(
 }
 
 /// Elements in row-major order, little-endian.
-pub(super) fn write_elements<T: Element, D: Dimension>(
+fn write_elements<T: Element, D: Dimension>(
     file: &mut impl Write,
     array: &ArrayView<'_, T, D>,
 ) -> std::io::Result<()> {
@@ -318,11 +318,10 @@ impl<'a> Dict<'a> {
         for (at, c) in self.rest.char_indices() {
             match (quote, c) {
                 (Some(open), c) if c == open => quote = None,
-                (Some(_), _) => {}
                 (None, '\'' | '"') => quote = Some(c),
                 (None, '[' | '(') => depth += 1,
                 (None, ']' | ')') => depth -= 1,
-                (None, _) => {}
+                _ => {}
             }
             if depth == 0 {
                 let (list, rest) = self.rest.split_at(at + 1);

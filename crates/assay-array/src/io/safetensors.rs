@@ -31,7 +31,6 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::file::{Contents, NewFile};
-use super::npy::write_elements;
 use super::{Dtype, Element, Info, Layout, checked_shape, decode, inside, pattern, size_in_bytes};
 use crate::{Error, Result};
 
@@ -256,10 +255,8 @@ impl<'de> Deserialize<'de> for Header {
                 while let Some(name) = map.next_key::<String>()? {
                     if name == METADATA {
                         header.metadata = map.next_value()?;
-                    } else if header.tensors.contains_key(&name) {
-                        return Err(A::Error::custom(format!("the tensor `{name}` comes twice")));
-                    } else {
-                        header.tensors.insert(name, map.next_value()?);
+                    } else if header.tensors.insert(name, map.next_value()?).is_some() {
+                        return Err(A::Error::custom("a tensor comes twice"));
                     }
                 }
                 Ok(header)
@@ -325,8 +322,7 @@ impl Writer {
         };
         let shape = array.shape().iter().map(|&n| n as u64).collect();
         let mut bytes = Vec::new();
-        // cannot fail: writing to a vector does not.
-        write_elements(&mut bytes, &array).expect("vectors take all bytes");
+        array.iter().for_each(|x| x.encode(&mut bytes));
         self.tensors.insert(name.to_owned(), Tensor { dtype, shape, bytes });
         Ok(())
     }

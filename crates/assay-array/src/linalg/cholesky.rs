@@ -1,6 +1,8 @@
-use faer::Par;
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt::factor::{LltError, cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::cholesky::llt::factor::{
+    LltError, LltRegularization, cholesky_in_place, cholesky_in_place_scratch,
+};
+use faer::{Par, Spec};
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::view::Columns;
@@ -40,13 +42,13 @@ fn factor<F: faer::traits::RealField + Scalar>(a: ArrayView2<'_, F>) -> Result<A
             l[(i, j)] = x;
         }
     }
-    let scratch = cholesky_in_place_scratch::<F>(n, Par::Seq, Default::default());
+    let scratch = cholesky_in_place_scratch::<F>(n, Par::Seq, Spec::default());
     cholesky_in_place(
         l,
-        Default::default(),
+        LltRegularization::default(),
         Par::Seq,
         MemStack::new(&mut MemBuffer::new(scratch)),
-        Default::default(),
+        Spec::default(),
     )
     .map_err(|LltError::NonPositivePivot { index }| Error::NotPositiveDefinite {
         pivot: index,

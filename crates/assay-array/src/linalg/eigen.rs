@@ -1,7 +1,7 @@
-use faer::Par;
 use faer::diag::DiagMut;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::{Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use super::check::scaling;
@@ -76,14 +76,14 @@ fn decompose<F: faer::traits::RealField + Scalar>(
     let size = if vectors == ComputeEigenvectors::Yes { n } else { 0 };
     let mut columns = Columns::zeros(size, size);
     if n > 0 {
-        let scratch = self_adjoint_evd_scratch::<F>(n, vectors, Par::Seq, Default::default());
+        let scratch = self_adjoint_evd_scratch::<F>(n, vectors, Par::Seq, Spec::default());
         self_adjoint_evd(
             dense.as_faer(),
             DiagMut::from_slice_mut(&mut values),
             (size > 0).then(|| columns.as_faer()),
             Par::Seq,
             MemStack::new(&mut MemBuffer::new(scratch)),
-            Default::default(),
+            Spec::default(),
         )
         .map_err(|_| Error::NoConvergence { operation, rows: n, columns: n })?;
     }

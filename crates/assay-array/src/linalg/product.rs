@@ -64,13 +64,12 @@ pub(crate) fn check_product(
         return Err(Error::Mismatch { operation: "matmul", left, right });
     }
     // An empty inner dimension lets the outer ones be of any length.
-    match m.checked_mul(n).filter(|&length| length <= isize::MAX as usize / size_of::<f64>()) {
-        Some(length) => Ok((m, n, length)),
-        None => {
-            let (array, shape) = ("matmul".to_owned(), vec![m as u64, n as u64]);
-            Err(Error::TooLarge { array, shape })
-        }
-    }
+    let fits = |&length: &usize| length <= isize::MAX as usize / size_of::<f64>();
+    let Some(length) = m.checked_mul(n).filter(fits) else {
+        let (array, shape) = ("matmul".to_owned(), vec![m as u64, n as u64]);
+        return Err(Error::TooLarge { array, shape });
+    };
+    Ok((m, n, length))
 }
 
 /// A NaN or infinity in an operand reaches its whole row or column of the result, unless the result

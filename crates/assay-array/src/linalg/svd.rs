@@ -1,7 +1,7 @@
-use faer::Par;
 use faer::diag::DiagMut;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::svd::{ComputeSvdVectors, svd as decompose_svd, svd_scratch};
+use faer::{Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2};
 
 use super::all_finite;
@@ -78,7 +78,7 @@ fn decompose<F: faer::traits::RealField + Scalar>(
     let mut u = if wanted { Columns::zeros(m, k) } else { Columns::zeros(0, 0) };
     let mut v = if wanted { Columns::zeros(n, k) } else { Columns::zeros(0, 0) };
     if k > 0 {
-        let scratch = svd_scratch::<F>(m, n, vectors, vectors, Par::Seq, Default::default());
+        let scratch = svd_scratch::<F>(m, n, vectors, vectors, Par::Seq, Spec::default());
         decompose_svd(
             dense.as_faer(),
             DiagMut::from_slice_mut(&mut values),
@@ -86,7 +86,7 @@ fn decompose<F: faer::traits::RealField + Scalar>(
             wanted.then(|| v.as_faer()),
             Par::Seq,
             MemStack::new(&mut MemBuffer::new(scratch)),
-            Default::default(),
+            Spec::default(),
         )
         .map_err(|_| Error::NoConvergence { operation, rows: m, columns: n })?;
     }
