@@ -4,9 +4,11 @@ mod binary;
 mod count;
 mod count_vector;
 mod forward_backward;
+mod lattice;
 mod pair;
 mod presence;
 pub(crate) mod softmax;
+mod vector;
 
 use assay_array::Scalar;
 
@@ -20,7 +22,7 @@ use crate::nfa::Nfa;
 #[derive(Debug, Default)]
 pub(crate) struct Workspace<T> {
     binary: binary::Buffers<T>,
-    count: count::Buffers<T>,
+    lattice: lattice::Buffers<T>,
     engine: forward_backward::Buffers,
 }
 
