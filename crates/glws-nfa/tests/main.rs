@@ -4,6 +4,7 @@
 mod algebra;
 mod common;
 mod errors;
+mod formats;
 mod golden;
 mod oracle;
 mod properties;
