@@ -85,7 +85,7 @@ macro_rules! with_scalar {
 ///   an infeasible sample must not turn weights into NaN.
 /// - An input's entry that is infinite or NaN gets gradient zero. What its value does is the
 ///   kernel's business.
-/// - Inputs that autodiff does not track cost nothing; their gradients are ignored.
+/// - What the kernel returns for an input that autodiff does not track is ignored.
 ///
 /// # Errors
 /// The kernel's own; and, through `E: From<Error>`: inputs of different dtypes or devices, a

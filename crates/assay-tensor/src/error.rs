@@ -114,20 +114,15 @@ pub enum Error {
         /// burn's account.
         source: TensorReadError,
     },
-    /// A module file cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Io {
+    /// An array's or a file's fault, as `assay-array` tells it.
+    #[error(transparent)]
+    Array(#[from] assay_array::Error),
+    /// A module file cannot be written; what was there before is untouched.
+    #[error("cannot write {}: {reason}", path.display())]
+    Save {
         /// The file.
         path: PathBuf,
-        /// The system's account.
-        source: std::io::Error,
-    },
-    /// A file is not a well-formed safetensors file.
-    #[error("{}: {reason}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
+        /// burn's account.
         reason: String,
     },
     /// A file is well-formed, but does not hold the module's tensors.

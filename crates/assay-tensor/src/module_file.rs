@@ -1,21 +1,19 @@
 //! Modules as safetensors files, in burn's layout or PyTorch's.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
+use assay_array::io::Dtype;
+use assay_array::io::safetensors::SafeTensors;
 use burn::module::Module;
 use burn::store::{
     BurnToPyTorchAdapter, IdentityAdapter, ModuleAdapter, ModuleSnapshot, ModuleStore,
-    PyTorchToBurnAdapter, SafetensorsStore, SafetensorsStoreError, bridge,
+    PyTorchToBurnAdapter, SafetensorsStore, bridge,
 };
-use burn::tensor::{BoolStore, DType, TensorData};
-use safetensors::{Dtype, SafeTensors};
+use burn::tensor::{DType, TensorData};
 
 use crate::Error;
-use crate::convert::check_range;
-
-/// The largest header that the safetensors format allows.
-const LARGEST_HEADER: usize = 100_000_000;
+use crate::convert::{check_range, read};
 
 /// The names and layouts of the tensors in a module file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,7 +57,7 @@ impl Layout {
 /// of that name is replaced.
 ///
 /// # Errors
-/// [`Error::Io`] and [`Error::File`] name the file and what went wrong.
+/// [`Error::Save`] names the file and what went wrong.
 ///
 /// # Examples
 /// ```
@@ -87,10 +85,9 @@ pub fn save<M: Module>(module: &M, path: impl AsRef<Path>, layout: Layout) -> Re
         Layout::Burn => store,
         Layout::PyTorch => store.with_to_adapter(BurnToPyTorchAdapter),
     };
-    store.collect_from(module).map_err(|error| match error {
-        SafetensorsStoreError::Io(source) => Error::Io { path: path.to_owned(), source },
-        other => file_error(path, other.to_string()),
-    })
+    store
+        .collect_from(module)
+        .map_err(|error| Error::Save { path: path.to_owned(), reason: error.to_string() })
 }
 
 /// Reads a safetensors file into the module, which keeps its device and its element types.
@@ -100,7 +97,7 @@ pub fn save<M: Module>(module: &M, path: impl AsRef<Path>, layout: Layout) -> Re
 /// load into an `f32` module), integers too if they fit.
 ///
 /// # Errors
-/// [`Error::Io`]; [`Error::File`] for a file that is no safetensors file, is cut short, or whose
+/// [`Error::Array`] for a file that cannot be read, is no safetensors file, is cut short, or whose
 /// header claims more than the file holds; [`Error::Module`] for missing and unexpected tensors,
 /// by name; [`Error::Shape`] and [`Error::DType`] for one that does not fit;
 /// [`Error::TooLarge`] and [`Error::Overflow`] for a number that the parameter's type cannot hold.
@@ -110,35 +107,29 @@ pub fn load<M: Module>(
     layout: Layout,
 ) -> Result<(), Error> {
     let path = path.as_ref();
-    let bytes = read(path)?;
-    check_offsets(path, &bytes)?;
-    let file =
-        SafeTensors::deserialize(&bytes).map_err(|error| file_error(path, error.to_string()))?;
+    let file = SafeTensors::open(path)?;
 
     let skip = layout.skips_enum_variants();
     let wanted = module.collect(None, Some(layout.saving()), skip);
-    let mut offered: BTreeMap<_, _> =
-        file.iter().filter(|(name, _)| !layout.ignores(name)).collect();
+    let names = file.infos().iter().map(|info| info.name.as_str());
+    let mut offered: BTreeSet<&str> = names.filter(|name| !layout.ignores(name)).collect();
     let mut tensors = Vec::with_capacity(wanted.len());
     let mut missing = Vec::new();
     for wanted in wanted {
-        match offered.remove(wanted.name.as_str()) {
-            None => missing.push(wanted.name),
-            Some(view) => {
-                let operation = || format!("{}: tensor {}", path.display(), wanted.name);
-                if wanted.shape[..] != *view.shape() {
-                    return Err(Error::Shape {
-                        operation: operation(),
-                        expected: wanted.shape.to_vec(),
-                        got: view.shape().to_vec(),
-                    });
-                }
-                let data = convert(&operation, &view, wanted.dtype)?;
-                tensors.push(bridge::from_data(data, wanted.name, None));
-            }
+        if !offered.remove(wanted.name.as_str()) {
+            missing.push(wanted.name);
+            continue;
         }
+        let (info, bytes) = file.bytes(&wanted.name)?;
+        let operation = format!("{}: tensor {}", path.display(), wanted.name);
+        if wanted.shape[..] != info.shape {
+            let (expected, got) = (wanted.shape.to_vec(), info.shape.clone());
+            return Err(Error::Shape { operation, expected, got });
+        }
+        let data = convert(operation, &info.dtype, &info.shape, bytes, wanted.dtype)?;
+        tensors.push(bridge::from_data(data, wanted.name, None));
     }
-    let unexpected: Vec<String> = offered.into_keys().map(str::to_owned).collect();
+    let unexpected: Vec<String> = offered.into_iter().map(str::to_owned).collect();
     if !missing.is_empty() || !unexpected.is_empty() {
         let reason = account(&missing, &unexpected);
         return Err(Error::Module { path: path.to_owned(), missing, unexpected, reason });
@@ -157,59 +148,15 @@ pub fn load<M: Module>(
     })
 }
 
-fn file_error(path: &Path, reason: impl Into<String>) -> Error {
-    Error::File { path: path.to_owned(), reason: reason.into() }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    // A pipe or a device would never end.
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        return Err(file_error(path, "not a regular file"));
-    }
-    std::fs::read(path).map_err(io)
-}
-
-/// Refuses headers whose offsets lie outside the file, before `safetensors` adds them up: offsets
-/// near 2⁶⁴ overflow there.
-fn check_offsets(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let Some((length, rest)) = bytes.split_first_chunk() else {
-        return Err(file_error(path, format!("{} bytes are no safetensors file", bytes.len())));
-    };
-    let length = u64::from_le_bytes(*length);
-    let Some(header) = usize::try_from(length).ok().and_then(|length| rest.get(..length)) else {
-        let left = rest.len();
-        return Err(file_error(path, format!("a header of {length} bytes, {left} in the file")));
-    };
-    if header.len() > LARGEST_HEADER {
-        return Err(file_error(path, format!("a header of {length} bytes")));
-    }
-    let data = (rest.len() - header.len()) as u64;
-    let header: BTreeMap<String, serde_json::Value> = serde_json::from_slice(header)
-        .map_err(|error| file_error(path, format!("the header is not JSON: {error}")))?;
-    for (name, entry) in header.iter().filter(|(name, _)| *name != "__metadata__") {
-        let Some(offsets) = entry.get("data_offsets") else { continue };
-        let end = offsets.get(1).and_then(serde_json::Value::as_u64);
-        if end.is_none_or(|end| end > data) {
-            let reason = format!("tensor {name} at bytes {offsets} of {data}");
-            return Err(file_error(path, reason));
-        }
-    }
-    Ok(())
-}
-
-/// A tensor's data in the element type that the parameter has.
+/// A tensor's bytes as data of the element type that the parameter has.
 fn convert(
-    operation: &impl Fn() -> String,
-    view: &safetensors::tensor::TensorView<'_>,
+    operation: String,
+    stored: &Dtype,
+    shape: &[usize],
+    bytes: &[u8],
     wanted: DType,
 ) -> Result<TensorData, Error> {
-    let mismatch = || Error::DType {
-        operation: operation(),
-        expected: format!("{wanted:?}"),
-        got: format!("{:?}", view.dtype()),
-    };
-    let dtype = match view.dtype() {
+    let dtype = match stored {
         Dtype::F64 => DType::F64,
         Dtype::F32 => DType::F32,
         Dtype::F16 => DType::F16,
@@ -220,53 +167,51 @@ fn convert(
         Dtype::I8 => DType::I8,
         Dtype::U64 => DType::U64,
         Dtype::U32 => DType::U32,
+        Dtype::U16 => DType::U16,
         Dtype::U8 => DType::U8,
-        Dtype::BOOL => DType::Bool(BoolStore::Native),
-        _ => return Err(mismatch()),
+        Dtype::Bool if wanted.is_bool() => {
+            let values: Vec<bool> = bytes.iter().map(|&byte| byte != 0).collect();
+            // cannot fail: the reader compared the shape with the bytes.
+            return Ok(TensorData::new(values, shape.to_vec()));
+        }
+        _ => mismatch(&operation, wanted, stored)?,
     };
-    // burn stores booleans as the device likes them, and reads these widths back.
     let fits = (dtype.is_float() && wanted.is_float())
         || (is_integer(dtype) && is_integer(wanted) && (dtype == wanted || dtype != DType::U64))
-        || (wanted.is_bool() && (dtype.is_bool() || matches!(dtype, DType::U8 | DType::U32)));
+        // burn saves booleans of GPUs in these widths.
+        || (wanted.is_bool() && matches!(dtype, DType::U8 | DType::U32));
     if !fits {
-        return Err(mismatch());
+        mismatch(&operation, wanted, stored)?;
     }
-    if dtype.is_bool()
-        && let Some(index) = view.data().iter().position(|&byte| byte > 1)
-    {
-        let value = view.data()[index].into();
-        return Err(Error::Overflow { operation: operation(), index, value, dtype: "bool".into() });
-    }
-    let data = TensorData::try_from_bytes_vec(view.data().to_vec(), view.shape().to_vec(), dtype)
-        .map_err(|error| read_error(operation, error))?;
+    let data = TensorData::try_from_bytes_vec(bytes.to_vec(), shape.to_vec(), dtype);
+    let data = read(&operation, data.map_err(Into::into))?;
     if dtype == wanted || wanted.is_bool() {
         return Ok(data);
     }
     if is_integer(wanted) {
-        check_range(&operation(), wanted, data.iter::<i64>())?;
+        check_range(&operation, wanted, data.iter::<i64>())?;
     }
-    let cast = data.clone().try_cast(wanted).map_err(|error| read_error(operation, error))?;
+    let cast = read(&operation, data.clone().try_cast(wanted).map_err(Into::into))?;
     let lost = |(was, is): (f64, f64)| was.is_finite() && !is.is_finite();
     if wanted.is_float()
         && let Some(index) = data.iter().zip(cast.iter()).position(lost)
     {
         let value = data.iter().nth(index).unwrap_or(f64::NAN);
-        return Err(Error::TooLarge {
-            operation: operation(),
-            index,
-            value,
-            dtype: format!("{wanted:?}"),
-        });
+        return Err(Error::TooLarge { operation, index, value, dtype: format!("{wanted:?}") });
     }
     Ok(cast)
 }
 
-fn is_integer(dtype: DType) -> bool {
-    dtype.is_int() || dtype.is_uint()
+fn mismatch<T>(operation: &str, wanted: DType, stored: &Dtype) -> Result<T, Error> {
+    Err(Error::DType {
+        operation: operation.to_owned(),
+        expected: format!("{wanted:?}"),
+        got: stored.to_string(),
+    })
 }
 
-fn read_error(operation: &impl Fn() -> String, error: burn::tensor::DataError) -> Error {
-    Error::Read { operation: operation(), source: error.into() }
+fn is_integer(dtype: DType) -> bool {
+    dtype.is_int() || dtype.is_uint()
 }
 
 /// Names what is missing and what is too many, the first few of each.

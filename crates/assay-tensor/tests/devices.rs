@@ -98,6 +98,18 @@ fn what_is_available_is_what_succeeds() {
     }
 }
 
+/// Where a machine is known to have a device (CI's software Vulkan), its absence is a failure and not
+/// a test the shorter: `ASSAY_TEST_DEVICES=flex,wgpu`.
+#[test]
+fn what_the_environment_promises_is_there() {
+    let promised = std::env::var("ASSAY_TEST_DEVICES").unwrap_or_default();
+    for spec in promised.split(',').filter(|spec| !spec.is_empty()) {
+        if let Err(error) = device(spec) {
+            panic!("ASSAY_TEST_DEVICES={promised}: {error}");
+        }
+    }
+}
+
 #[test]
 fn threads_may_ask_at_once() {
     std::thread::scope(|scope| {

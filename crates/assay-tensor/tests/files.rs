@@ -215,7 +215,7 @@ fn values_take_the_modules_element_type() {
     ));
     weight(Dtype::I32, vec![0; 8]);
     let error = load(&mut linear, &path, Layout::PyTorch).unwrap_err().to_string();
-    assert!(error.ends_with("tensor weight: expected elements of type F32, got I32"), "{error}");
+    assert!(error.ends_with("tensor weight: expected elements of type F32, got i32"), "{error}");
     assert_eq!(tensors(&linear), before);
 
     let mut counts = Counts::new(&cpu());
@@ -319,10 +319,10 @@ fn corrupt_files_are_errors() {
     for length in 0..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
         let error = load(&mut linear, &path, Layout::Burn).unwrap_err();
-        assert!(matches!(error, Error::File { .. }), "{length} bytes: {error}");
+        assert!(matches!(error, Error::Array(_)), "{length} bytes: {error}");
     }
     std::fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
-    assert!(matches!(load(&mut linear, &path, Layout::Burn), Err(Error::File { .. })));
+    assert!(matches!(load(&mut linear, &path, Layout::Burn), Err(Error::Array(_))));
 
     let huge = "[2305843009213693951]"; // 2^61 − 1
     let near = u64::MAX;
@@ -360,16 +360,17 @@ fn corrupt_files_are_errors() {
         let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 8]].concat();
         std::fs::write(&path, file).unwrap();
         let error = load(&mut linear, &path, Layout::Burn).unwrap_err();
-        assert!(matches!(error, Error::File { .. }), "{header:.60}: {error}");
+        assert!(matches!(error, Error::Array(_)), "{header:.60}: {error}");
     }
     for length in [9, 1 << 40, u64::MAX] {
         std::fs::write(&path, [&length.to_le_bytes()[..], b"{}"].concat()).unwrap();
-        let error = load(&mut linear, &path, Layout::Burn).unwrap_err().to_string();
-        assert!(error.ends_with(&format!("a header of {length} bytes, 2 in the file")), "{error}");
+        let error = load(&mut linear, &path, Layout::Burn).unwrap_err();
+        assert!(matches!(error, Error::Array(_)), "{error}");
+        assert!(error.to_string().contains("net.safetensors"), "{error}");
     }
     let missing = dir.path().join("missing.safetensors");
-    assert!(matches!(load(&mut linear, missing, Layout::Burn), Err(Error::Io { .. })));
-    assert!(matches!(load(&mut linear, dir.path(), Layout::Burn), Err(Error::File { .. })));
+    assert!(matches!(load(&mut linear, missing, Layout::Burn), Err(Error::Array(_))));
+    assert!(matches!(load(&mut linear, dir.path(), Layout::Burn), Err(Error::Array(_))));
     assert!(save(&linear, dir.path().join("no/such/folder/x.safetensors"), Layout::Burn).is_err());
     assert_eq!(tensors(&linear), before);
 }
