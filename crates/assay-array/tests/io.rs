@@ -177,6 +177,25 @@ fn our_safetensors_are_the_formats() {
     assert_eq!(SafeTensors::open(&path).unwrap().infos(), []);
 }
 
+/// Our `.npy` files are numpy's, byte by byte.
+#[test]
+fn our_npy_files_are_numpys() {
+    fn check<T: Element>(name: &str) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.npy");
+        npy::write(&path, npy::<T>(name).unwrap().view()).unwrap();
+        assert_eq!(std::fs::read(path).unwrap(), bytes(name), "{name}");
+    }
+    check::<bool>("bool.npy");
+    check::<u8>("u1.npy");
+    check::<i32>("i4.npy");
+    check::<i64>("i8.npy");
+    check::<f32>("f4.npy");
+    check::<f64>("f8.npy");
+    check::<f32>("f4_scalar.npy");
+    check::<f32>("f4_empty.npy");
+}
+
 #[test]
 fn large_files_are_mapped_and_whole() {
     let dir = tempfile::tempdir().unwrap();

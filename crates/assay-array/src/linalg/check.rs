@@ -1,4 +1,4 @@
-use ndarray::{ArrayView2, Axis};
+use ndarray::{ArrayBase, ArrayView2, Axis, Data, Ix2};
 
 use crate::{Error, Result, Scalar};
 
@@ -35,6 +35,19 @@ fn magnitude<T: Scalar>(
         }
     }
     Ok(largest)
+}
+
+/// Whether all elements pass, by blocks without branches inside, so that the loop is vector code.
+pub(super) fn all<T: Copy>(
+    a: &ArrayBase<impl Data<Elem = T>, Ix2>,
+    pass: impl Fn(T) -> bool,
+) -> bool {
+    match a.as_slice_memory_order() {
+        Some(slice) => {
+            slice.chunks(1024).all(|block| block.iter().fold(true, |ok, &x| ok & pass(x)))
+        }
+        None => a.iter().all(|&x| pass(x)),
+    }
 }
 
 /// The power of two by which to multiply a matrix of this largest magnitude before decomposing it;

@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::all_finite;
+use super::check::all;
 use super::view::Dense;
 use crate::{Error, Result, Scalar};
 
@@ -78,8 +79,8 @@ impl Gram {
     ///
     /// # Errors
     /// [`Error::Mismatch`] for another number of columns; [`Error::NotFinite`] for a NaN or infinity;
-    /// [`Error::Overflow`] when a block's sum of squares could exceed the element type (magnitudes
-    /// from 4e17 in `f32`). The sum is then as before the call.
+    /// [`Error::Overflow`] for magnitudes whose squares might not add up within range (from 4e17 in
+    /// `f32`, 1.5e144 in `f64`). The sum is then as before the call.
     pub fn update<T: Scalar>(&mut self, batch: ArrayView2<'_, T>) -> Result<()> {
         let batch = T::to_faer(batch);
         self.check(batch)?;
@@ -91,7 +92,7 @@ impl Gram {
                 add_panel(dense.as_faer(), index * PANEL, sum);
             },
         );
-        self.rows += batch.nrows() as u64;
+        self.rows = self.rows.saturating_add(batch.nrows() as u64);
         Ok(())
     }
 
@@ -101,10 +102,12 @@ impl Gram {
             let (left, right) = ([batch.nrows(), batch.ncols()], [self.columns; 2]);
             return Err(Error::Mismatch { operation, left, right });
         }
-        // The largest finite number is about 4 / MIN_POSITIVE, so this leaves room.
-        let limit = (1.0 / F::MIN_POSITIVE.to_f64() / BLOCK as f64).sqrt();
-        let limit = F::from_f64(limit);
-        if batch.iter().all(|x| x.abs() <= limit) {
+        // A block's sum must fit the element type, the sum of 2^64 rows must fit f64. (The largest
+        // finite number is about 4 / MIN_POSITIVE, so this leaves room.)
+        let block = 1.0 / F::MIN_POSITIVE.to_f64() / BLOCK as f64;
+        let total = 1.0 / f64::MIN_POSITIVE / 2.0_f64.powi(64);
+        let limit = F::from_f64(block.min(total).sqrt());
+        if all(&batch, |x| x.abs() <= limit) {
             return Ok(());
         }
         all_finite(operation, batch)?;
@@ -125,7 +128,7 @@ impl Gram {
         for (sum, term) in self.sum.iter_mut().zip(&other.sum) {
             *sum += term;
         }
-        self.rows += other.rows;
+        self.rows = self.rows.saturating_add(other.rows);
         Ok(())
     }
 
@@ -205,9 +208,10 @@ impl TryFrom<State> for Gram {
         let mut lower = state.lower.into_iter();
         for i in 0..d {
             for (element, value) in gram.sum[i * d..=i * d + i].iter_mut().zip(&mut lower) {
-                if !value.is_finite() {
-                    let (operation, row, column) = ("gram from its lower triangle", i, 0);
-                    return Err(Error::NotFinite { operation, row, column, value });
+                // Far from overflow, whatever is merged or added later.
+                if value.is_nan() || value.abs() > f64::MAX / 2.0_f64.powi(64) {
+                    let operation = "gram from its lower triangle";
+                    return Err(Error::Overflow { operation, element: f64::NAME });
                 }
                 *element = value;
             }

@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::all_finite;
+use super::check::all;
 use super::view::Dense;
 use crate::{Error, Result, Scalar};
 
@@ -80,7 +81,7 @@ pub(crate) fn checked<F: Scalar>(
     out: Array2<F>,
 ) -> Result<Array2<F>> {
     let operation = "matmul";
-    if out.iter().all(|x| x.is_finite()) {
+    if all(&out, |x| x.is_finite()) {
         return Ok(out);
     }
     all_finite(operation, a)?;
