@@ -29,10 +29,7 @@ pub(crate) struct Enumerated {
 }
 
 /// Sums over every label sequence; `log_weight` is `−∞` for a sequence that is not accepted.
-pub(crate) fn enumerate(
-    logits: &Array2<f64>,
-    log_weight: impl Fn(&[usize]) -> f64,
-) -> Enumerated {
+pub(crate) fn enumerate(logits: &Array2<f64>, log_weight: impl Fn(&[usize]) -> f64) -> Enumerated {
     let (length, classes) = logits.dim();
     let log_p = log_softmax(logits);
     let mut labels = vec![0; length];

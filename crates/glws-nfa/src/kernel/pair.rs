@@ -5,7 +5,7 @@
 
 use assay_array::{Scalar, numeric::log_sum_exp};
 
-use super::softmax::{LOWEST_LOG_PROBABILITY, log_softmax, softmax};
+use super::softmax::{LOWEST_LOG_PROBABILITY, log_softmax, normalise, softmax};
 
 /// Pairs of up to so many classes need no memory.
 const ON_STACK: usize = 32;
@@ -38,11 +38,7 @@ pub(super) fn similar<T: Scalar>(logits: &[T], classes: usize, posterior: &mut [
             for (a, b) in a.iter_mut().zip(&*b) {
                 *a += b;
             }
-            let log_z = log_sum_exp(a);
-            for a in &mut *a {
-                *a = (*a - log_z).exp();
-            }
-            log_z
+            normalise(a)
         };
         let (one, two) = posterior.split_at_mut(classes);
         for ((one, two), a) in one.iter_mut().zip(two).zip(&*a) {
@@ -109,9 +105,9 @@ fn log_against_others<T: Scalar>(log_p: &[f64], log_q: &[f64], gamma: &mut [T]) 
             others[c] = f64::NEG_INFINITY;
             *joint = log_p[c] + log_sum_exp(others).max(LOWEST_LOG_PROBABILITY);
         }
-        let log_z = log_sum_exp(joint);
+        let log_z = normalise(joint);
         for (gamma, joint) in gamma.iter_mut().zip(joint) {
-            *gamma = T::from_f64((*joint - log_z).exp());
+            *gamma = T::from_f64(*joint);
         }
         log_z
     })

@@ -6,6 +6,7 @@ use assay_array::{Scalar, numeric};
 use pulp::{Arch, Simd, WithSimd};
 
 use super::binary::{Buffers, LANES, SoftplusSum, lanes, log_odds, restore};
+use super::softmax::normalise;
 
 /// When all log odds are below this, `Z = Σ e^{z_i}` to all digits, and the probabilities themselves
 /// may be too small for the element type.
@@ -56,9 +57,9 @@ impl<T: Scalar> WithSimd for Present<'_, T> {
         }
         let highest = highest.iter().fold(T::NEG_INFINITY, |max, &z| max.max(z));
         if highest.to_f64() < RARE {
-            let log_z = numeric::log_sum_exp(&z[..length]).to_f64();
-            let gamma = z.iter().map(|z| T::from_f64((z.to_f64() - log_z).exp()));
-            restore(posterior, classes, class, gamma);
+            let mut gamma: Vec<f64> = z[..length].iter().map(|z| z.to_f64()).collect();
+            let log_z = normalise(&mut gamma);
+            restore(posterior, classes, class, gamma.into_iter().map(T::from_f64));
             return log_z;
         }
         // −ln Π(1 − p_i), at least p of the most likely instance

@@ -29,6 +29,23 @@ pub(super) fn log_softmax<T: Scalar>(logits: &[T], log_p: &mut [f64]) {
     }
 }
 
+/// Turns log weights into weights that sum to 1; returns the log of their sum. Not all are `−∞`.
+///
+/// The sum is of weights relative to the largest: next to a huge log weight its logarithm would
+/// vanish.
+pub(super) fn normalise(weights: &mut [f64]) -> f64 {
+    let max = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let mut sum = 0.0;
+    for weight in &mut *weights {
+        *weight = (*weight - max).exp();
+        sum += *weight;
+    }
+    for weight in weights {
+        *weight /= sum;
+    }
+    max + sum.ln()
+}
+
 /// Replaces each row `γ` of `rows` by `softmax(logits) − γ`.
 pub(crate) fn minus_posterior<T: Scalar>(logits: &[T], classes: usize, rows: &mut [T]) {
     let mut p = vec![0.0; classes];
