@@ -472,6 +472,12 @@ pub(crate) fn read_everything(bytes: &[u8]) {
     }
 }
 
+/// The fuzz targets' stand-in on the stable toolchain; `PROPTEST_CASES` asks for more.
+fn many_cases() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: config.cases.max(2000), ..config }
+}
+
 const FIXTURES: [&str; 8] = [
     "f4.npy",
     "f8_fortran.npy",
@@ -484,8 +490,7 @@ const FIXTURES: [&str; 8] = [
 ];
 
 proptest! {
-    // The fuzz targets' stand-in on the stable toolchain.
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(many_cases())]
 
     #[test]
     fn damaged_files_never_panic(
