@@ -45,9 +45,11 @@ pub enum Constraint {
 impl Constraint {
     /// Whether the statement makes sense for `bag`, which has `length` instances.
     pub(crate) fn check(&self, bag: usize, length: usize, num_classes: usize) -> Result<()> {
-        let same = |operation, got: usize| match got == num_classes {
-            true => Ok(()),
-            false => Err(Error::Shape { operation, expected: vec![num_classes], got: vec![got] }),
+        let same = |operation, got: usize| {
+            if got == num_classes {
+                return Ok(());
+            }
+            Err(Error::Shape { operation, expected: vec![num_classes], got: vec![got] })
         };
         let pair = |operation| match length {
             2 => Ok(()),

@@ -1,10 +1,82 @@
 //! Learning from weak supervision over automata: exact, fast, differentiable.
+//!
+//! Often nobody knows the label of each instance, but something is known of a *bag* of them: how
+//! many are positive, whether any is, whether two are alike. An automaton over the classes states
+//! which label sequences agree with that. Given the logits of a classifier, this crate sums over all
+//! of them exactly: the probability of what is known, `Z`, whose `−log Z` is a loss, and each
+//! instance's posterior `γ`, whose `p − γ` is the loss's gradient (Chen et al. 2024, *A General
+//! Framework for Learning from Weak Supervision*).
+//!
+//! # On the host
+//!
+//! [`Bags`] is a ragged batch of logits, a [`Constraint`] is what is known of one bag, and
+//! [`marginals()`] brings them together:
+//!
+//! ```
+//! use glws_nfa::{Bags, Constraint, Outcome, marginals};
+//! use ndarray::array;
+//!
+//! // Two bags, of three and two instances; class 1 is "a nine".
+//! let logits = array![
+//!     [1.0_f64, -1.0], [0.0, 0.5], [2.0, -2.0],
+//!     [0.3, 0.1], [-0.2, 0.4],
+//! ];
+//! let bags = Bags::new(logits.view(), &[3, 2])?;
+//! let known = [
+//!     Constraint::Count { class: 1, count: 1 }, // exactly one nine among the three
+//!     Constraint::Present { class: 1 },         // at least one among the two
+//! ];
+//! let result = marginals(&bags, &known)?;
+//!
+//! // Exactly one is expected where exactly one is known, and it is most likely the second.
+//! let nines = result.posterior.column(1);
+//! assert!((nines[0] + nines[1] + nines[2] - 1.0).abs() < 1e-12);
+//! assert!(nines[1] > nines[0] && nines[1] > nines[2]);
+//!
+//! // The loss, and its gradient for whatever made the logits.
+//! let loss: f64 = -result.log_z().iter().sum::<f64>();
+//! let gradient = result.gradient(&bags)?;
+//! assert!(loss > 0.0 && gradient.dim() == logits.dim());
+//!
+//! // A bag that cannot be is a result of its own, never a NaN in the batch.
+//! let result = marginals(&bags, &[Constraint::Count { class: 1, count: 4 }, known[1].clone()])?;
+//! assert!(matches!(result.outcomes[0], Outcome::Infeasible(_)));
+//! assert!(result.outcomes[1].is_feasible());
+//! # Ok::<(), glws_nfa::Error>(())
+//! ```
+//!
+//! Whatever has no constraint of its own is an automaton; [`NfaBuilder`] takes its arcs, with
+//! weights where the knowledge is soft:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use glws_nfa::{Bags, Constraint, NfaBuilder, marginals};
+//! use ndarray::array;
+//!
+//! // An annotator says "1" and is right nine times out of ten.
+//! let noisy = NfaBuilder::new(2, 2)
+//!     .initial(0)
+//!     .weighted_arc(0, 1, 1, 0.9_f64.ln())
+//!     .weighted_arc(0, 0, 1, 0.1_f64.ln())
+//!     .accepting(1)
+//!     .build()?;
+//! let logits = array![[0.0_f64, 0.0]];
+//! let bags = Bags::new(logits.view(), &[1])?;
+//! let result = marginals(&bags, &[Constraint::Automaton(Arc::new(noisy))])?;
+//! assert!((result.posterior[[0, 1]] - 0.9).abs() < 1e-12);
+//! # Ok::<(), glws_nfa::Error>(())
+//! ```
+//!
+//! Counts, presence and pairs run on kernels of their own, which the tests hold equal to the
+//! automaton's general forward-backward. Bags run in parallel; any number of threads gives the same
+//! bits.
 #![forbid(unsafe_code)]
 
 mod algebra;
 mod bags;
 mod constraint;
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "burn"))]
 mod doc_tests;
 mod draw;
 mod error;

@@ -62,9 +62,8 @@ impl WeakLabels {
     /// [`Error::Shape`] when there are not as many answers as lengths.
     pub fn multiple_instances(class: usize, lengths: &[usize], present: &[bool]) -> Result<Self> {
         same_count("multiple instances [B]", lengths.len(), present.len())?;
-        let constraint = |&present: &bool| match present {
-            true => Constraint::Present { class },
-            false => Constraint::Absent { class },
+        let constraint = |&present: &bool| {
+            if present { Constraint::Present { class } } else { Constraint::Absent { class } }
         };
         let constraints = present.iter().map(constraint).collect();
         Ok(Self { lengths: lengths.to_vec(), constraints })
@@ -73,10 +72,8 @@ impl WeakLabels {
     /// Pairwise similarity: whether the two instances of pair `b`, rows `2b` and `2b + 1`, are of one
     /// class.
     pub fn pairwise_similarity(similar: &[bool]) -> Self {
-        let constraint = |&similar: &bool| match similar {
-            true => Constraint::Similar,
-            false => Constraint::Dissimilar,
-        };
+        let constraint =
+            |&similar: &bool| if similar { Constraint::Similar } else { Constraint::Dissimilar };
         Self {
             lengths: vec![2; similar.len()],
             constraints: similar.iter().map(constraint).collect(),

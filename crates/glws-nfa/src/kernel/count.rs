@@ -34,10 +34,10 @@ pub(super) fn posterior<T: Scalar>(
     if count == logits.len() / classes {
         return Some(presence::all(logits, classes, class, posterior, &mut workspace.binary));
     }
-    Arch::new().dispatch(Count { logits, classes, class, count, posterior, workspace })
+    Arch::new().dispatch(ExactCount { logits, classes, class, count, posterior, workspace })
 }
 
-struct Count<'a, T> {
+struct ExactCount<'a, T> {
     logits: &'a [T],
     classes: usize,
     class: usize,
@@ -46,7 +46,7 @@ struct Count<'a, T> {
     workspace: &'a mut Workspace<T>,
 }
 
-impl<T: Scalar> WithSimd for Count<'_, T> {
+impl<T: Scalar> WithSimd for ExactCount<'_, T> {
     type Output = Option<f64>;
 
     #[inline(always)]

@@ -284,10 +284,13 @@ mod tests {
         (0..2 * length).map(|i| scale * normal(&mut rng) + shift * (i % 2) as f64).collect()
     }
 
-    fn both(nfa: &Nfa, logits: &[f64]) -> (Option<(f64, Vec<f64>)>, (f64, Vec<f64>)) {
+    type LogZAndPosterior = (f64, Vec<f64>);
+
+    fn both(nfa: &Nfa, logits: &[f64]) -> (Option<LogZAndPosterior>, LogZAndPosterior) {
         let mut buffers = Buffers::default();
         let mut gamma = vec![0.0; logits.len()];
-        let fast = linear(nfa, logits, &mut gamma, &mut buffers).map(|log_z| (log_z, gamma.clone()));
+        let fast =
+            linear(nfa, logits, &mut gamma, &mut buffers).map(|log_z| (log_z, gamma.clone()));
         let log_z = logarithmic(nfa, logits, &mut gamma, &mut buffers);
         (fast, (log_z.expect("a path"), gamma))
     }

@@ -1,5 +1,8 @@
 //! Hot loops on slices: one bag at a time, `f32` and `f64`, without burn.
 
+// Everything below a dispatch on the processor's instruction set must be inlined into it.
+#![allow(clippy::inline_always)]
+
 mod binary;
 mod count;
 mod count_vector;
