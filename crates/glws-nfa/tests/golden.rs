@@ -280,7 +280,9 @@ fn partial_labels(tolerance: &Tolerance, inputs: &Value, want: &Value) -> Losses
         .zip(list(want))
         .map(|((logits, candidates), want)| {
             let mut weights = vec![f64::NEG_INFINITY; classes];
-            counts(candidates).into_iter().for_each(|c| weights[c] = 0.0);
+            for c in counts(candidates) {
+                weights[c] = 0.0;
+            }
             tolerance.bag(logits, &[automaton(one_symbol(&weights))], want)
         })
         .collect();
@@ -328,9 +330,10 @@ fn multiple_instance_classes(tolerance: &Tolerance, inputs: &Value, want: &Value
     let joint = tolerance.bag(&logits, &joint, &want["joint"]);
     let each: Vec<Bag> = (0..classes)
         .map(|class| {
-            let (own, nfa) = match presence[class] {
-                true => (Constraint::Present { class }, Nfa::present(classes, class)),
-                false => (Constraint::Absent { class }, Nfa::absent(classes, class)),
+            let (own, nfa) = if presence[class] {
+                (Constraint::Present { class }, Nfa::present(classes, class))
+            } else {
+                (Constraint::Absent { class }, Nfa::absent(classes, class))
             };
             one_vs_rest(tolerance, &logits, class, own, nfa.unwrap(), &want["one_vs_rest"][class])
         })
