@@ -57,6 +57,7 @@ pub(crate) fn symmetric<T: Scalar>(seed: u64, n: usize) -> Array2<T> {
     Array2::from_shape_fn((n, n), |(i, j)| a[[i.max(j), i.min(j)]])
 }
 
+#[cfg(feature = "lapack")] // the parity test alone widens
 pub(crate) fn wide<T: Scalar>(a: &Array2<T>) -> Array2<f64> {
     a.mapv(Scalar::to_f64)
 }

@@ -43,7 +43,6 @@ fn for_each_device(test: impl Fn(&Device)) {
     let names = assay_tensor::available();
     assert!(!names.is_empty(), "no backend is compiled in");
     for name in names {
-        println!("on {name}");
         test(&assay_tensor::device(&name).unwrap());
     }
 }

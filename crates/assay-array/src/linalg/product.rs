@@ -81,7 +81,7 @@ pub(crate) fn checked<F: Scalar>(
     out: Array2<F>,
 ) -> Result<Array2<F>> {
     let operation = "matmul";
-    if all(&out, |x| x.is_finite()) {
+    if all(&out, F::is_finite) {
         return Ok(out);
     }
     all_finite(operation, a)?;
