@@ -1,0 +1,65 @@
+//! The questions that judge a network.
+
+use assay_array::random::{shuffle, stream};
+use assay_examples::mnist::{CLASSES, Split};
+use assay_examples::report::Score;
+use assay_score::interval::wilson;
+
+/// Images with the right answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Exam {
+    /// Test images by index.
+    pub(crate) images: Vec<usize>,
+    /// The right class of each.
+    pub(crate) truth: Vec<usize>,
+    /// How many classes there are.
+    classes: usize,
+}
+
+impl Exam {
+    /// Which digit is it? On up to `size` images.
+    pub(crate) fn digits(test: &Split, size: usize) -> Self {
+        let images: Vec<usize> = (0..test.len().min(size)).collect();
+        let truth = images.iter().map(|&image| test.label(image)).collect();
+        Self { images, truth, classes: CLASSES }
+    }
+
+    /// Is it a nine? On up to `size` images, as many nines as other digits, so that neither answer is
+    /// right more often by itself.
+    pub(crate) fn nines(test: &Split, size: usize, seed: u64) -> Self {
+        let (nines, others): (Vec<usize>, Vec<usize>) =
+            (0..test.len()).partition(|&image| test.label(image) == 9);
+        let half = (size / 2).min(nines.len()).min(others.len());
+        let mut images = [&nines[..half], &others[..half]].concat();
+        shuffle(&mut stream(seed, "order of the exam", 0), &mut images);
+        let truth = images.iter().map(|&image| usize::from(test.label(image) == 9)).collect();
+        Self { images, truth, classes: 2 }
+    }
+
+    /// The first `size` questions.
+    pub(crate) fn beginning(&self, size: usize) -> Self {
+        let size = size.min(self.images.len());
+        Self {
+            images: self.images[..size].to_vec(),
+            truth: self.truth[..size].to_vec(),
+            classes: self.classes,
+        }
+    }
+
+    /// Compares answers with the truth. An answer that is no class counts as wrong.
+    pub(crate) fn mark(&self, answers: &[usize]) -> Score {
+        let mut confusion = vec![vec![0; self.classes]; self.classes];
+        for (&truth, &answer) in self.truth.iter().zip(answers) {
+            if let Some(count) = confusion[truth].get_mut(answer) {
+                *count += 1;
+            }
+        }
+        let correct = (0..self.classes).map(|class| confusion[class][class]).sum();
+        let judged = self.truth.len();
+        let accuracy = correct as f64 / judged.max(1) as f64;
+        // Without any question everything is possible.
+        let interval = wilson(correct as u64, judged as u64, 0.95)
+            .map_or([0.0, 1.0], |interval| [interval.lower, interval.upper]);
+        Score { correct, judged, accuracy, interval, confusion }
+    }
+}

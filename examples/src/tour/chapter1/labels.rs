@@ -1,0 +1,56 @@
+//! The oracle: somebody labelled every image.
+
+use assay_examples::lenet::LeNet;
+use assay_examples::mnist::CLASSES;
+use assay_examples::progress::Task;
+use assay_tensor::burn::tensor::activation::log_softmax;
+use assay_tensor::burn::tensor::{DType, Tensor, TensorData};
+
+use super::lesson::{Course, Lesson, Trained};
+use crate::error::TourError;
+
+/// Which digit is it?
+pub(super) fn digits<'a>(lesson: &'a Lesson) -> Course<'a, usize> {
+    Course {
+        items: &lesson.images,
+        images: |_| 1,
+        schedule: lesson.settings.labels,
+        outputs: CLASSES,
+        exam: &lesson.digits,
+    }
+}
+
+/// Is it a nine?
+pub(super) fn nines<'a>(lesson: &'a Lesson) -> Course<'a, usize> {
+    Course { outputs: 2, exam: &lesson.nines, ..digits(lesson) }
+}
+
+/// Learns from the label of each image: cross-entropy.
+pub(super) fn learn(
+    lesson: &Lesson,
+    task: &Task,
+    course: &Course<usize>,
+) -> Result<Trained, TourError> {
+    let nine_or_not = course.outputs == 2;
+    let loss = |net: &LeNet, batch: &[&usize]| {
+        let logits = net.forward(lesson.tensor(batch.iter().map(|&&image| image)));
+        let targets = batch.iter().flat_map(|&&image| {
+            let digit = lesson.data.train.label(image);
+            one_hot(if nine_or_not { usize::from(digit == 9) } else { digit }, course.outputs)
+        });
+        Ok(cross_entropy(logits, targets.collect()))
+    };
+    lesson.learn(task, course, loss, |net, images| lesson.answers(net, images))
+}
+
+/// `−(1/n) Σ_i Σ_c t_i(c) log p_i(c)` for targets given row by row.
+pub(super) fn cross_entropy(logits: Tensor<2>, targets: Vec<f32>) -> Tensor<1> {
+    let shape = logits.dims();
+    let targets = TensorData::new(targets, shape);
+    let targets = Tensor::<2>::from_data(targets, (&logits.device(), DType::F32));
+    (log_softmax(logits, 1) * targets).sum().div_scalar(-(shape[0] as f64))
+}
+
+fn one_hot(class: usize, classes: usize) -> impl Iterator<Item = f32> {
+    (0..classes).map(move |other| f32::from(u8::from(other == class)))
+}

@@ -1,0 +1,75 @@
+//! Independent trainings side by side.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use assay_examples::progress::{Progress, Task};
+
+use super::lesson::Trained;
+use crate::error::TourError;
+
+type Work<'a> = Box<dyn FnOnce(&Task) -> Result<Trained, TourError> + Send + 'a>;
+
+/// A training that waits for its turn.
+pub(super) struct Job<'a> {
+    /// What the progress bar calls it.
+    name: &'static str,
+    /// Images that it will see, repetitions counted.
+    images: usize,
+    work: Work<'a>,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(
+        name: &'static str,
+        images: usize,
+        work: impl FnOnce(&Task) -> Result<Trained, TourError> + Send + 'a,
+    ) -> Self {
+        Self { name, images, work: Box::new(work) }
+    }
+
+    pub(super) fn images(&self) -> usize {
+        self.images
+    }
+}
+
+/// Runs the jobs on `threads` threads and answers in the jobs' order.
+///
+/// burn's CPU backend trains on one thread, so two trainings take the time of one on two cores. Each has
+/// its own streams of random numbers, hence the answers do not depend on `threads`. After an error no
+/// further job starts.
+pub(super) fn in_parallel<const N: usize>(
+    jobs: [Job; N],
+    threads: usize,
+    progress: &Progress,
+) -> Result<[Trained; N], TourError> {
+    let jobs = jobs.map(|job| Mutex::new(Some(job)));
+    let results = [const { Mutex::new(None) }; N];
+    let next = AtomicUsize::new(0);
+    let worker = || -> Result<(), TourError> {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(slot) = jobs.get(index) else { return Ok(()) };
+            let Some(job) = slot.lock().ok().and_then(|mut job| job.take()) else { continue };
+            let task = progress.task(job.name, job.images);
+            match (job.work)(&task) {
+                Ok(trained) => {
+                    if let Ok(mut result) = results[index].lock() {
+                        *result = Some(trained);
+                    }
+                }
+                Err(error) => {
+                    next.store(jobs.len(), Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or(Err(TourError::Panicked)))
+    })?;
+    let results: Option<Vec<Trained>> =
+        results.into_iter().map(|result| result.into_inner().ok().flatten()).collect();
+    results.and_then(|results| results.try_into().ok()).ok_or(TourError::Panicked)
+}

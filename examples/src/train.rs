@@ -1,0 +1,126 @@
+//! One training loop for every kind of supervision: only the items and their loss differ.
+
+use assay_array::random::{shuffle, stream};
+use assay_tensor::convert::into_array;
+use assay_tensor::{Error, burn};
+use burn::module::Module;
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use serde::Serialize;
+
+use crate::lenet::LeNet;
+use crate::mnist::{PIXELS, SIDE, Split};
+
+/// How long and how fast to train.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Schedule {
+    /// How often every item is seen.
+    pub passes: usize,
+    /// Items (images, bags or pairs) in a step.
+    pub batch: usize,
+    /// Adam's step size at the start; it falls to zero along half a cosine.
+    pub learning_rate: f64,
+}
+
+impl Schedule {
+    /// The optimiser steps of a training on `items` items.
+    pub fn steps(&self, items: usize) -> usize {
+        self.passes * items.div_ceil(self.batch.max(1))
+    }
+}
+
+/// Trains on `items`, each seen once a pass, in an order that only the seed decides.
+///
+/// `loss` gives the mean loss of a batch; `after_pass` gets the network as it stands (without gradients)
+/// and the mean of the pass's losses.
+///
+/// # Errors
+/// What `loss` or `after_pass` answer; and [`NotFinite`] when a loss is not a number, because nothing
+/// good can come after it.
+pub fn train<T, E: From<NotFinite>>(
+    mut net: LeNet,
+    items: &[T],
+    schedule: &Schedule,
+    seed: u64,
+    mut loss: impl FnMut(&LeNet, &[&T]) -> Result<Tensor<1>, E>,
+    mut after_pass: impl FnMut(&LeNet, f64) -> Result<(), E>,
+) -> Result<LeNet, E> {
+    let mut optimiser = AdamConfig::new().init();
+    let steps = schedule.steps(items.len());
+    let mut step = 0;
+    for pass in 0..schedule.passes {
+        let mut order: Vec<&T> = items.iter().collect();
+        shuffle(&mut stream(seed, "order of training", pass as u64), &mut order);
+        let mut sum = 0.0;
+        for batch in order.chunks(schedule.batch.max(1)) {
+            let mean = loss(&net, batch)?;
+            let gradients = GradientsParams::from_grads(mean.backward(), &net);
+            let value = f64::from(mean.into_scalar::<f32>());
+            if !value.is_finite() {
+                return Err(NotFinite { step, value }.into());
+            }
+            let turn = std::f64::consts::PI * step as f64 / steps as f64;
+            let rate = schedule.learning_rate * 0.5 * (1.0 + turn.cos());
+            net = optimiser.step(rate, net, gradients);
+            sum += value * batch.len() as f64;
+            step += 1;
+        }
+        after_pass(&net.valid(), sum / items.len().max(1) as f64)?;
+    }
+    Ok(net.valid())
+}
+
+/// A training that left the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+#[error("the loss of step {step} is {value}")]
+pub struct NotFinite {
+    /// The step, from zero.
+    pub step: usize,
+    /// The loss.
+    pub value: f64,
+}
+
+/// MNIST's mean and standard deviation over the training pixels, in units of the brightest value.
+const PIXEL_MEAN: f32 = 0.1307;
+const PIXEL_SPREAD: f32 = 0.3081;
+
+/// Images that go through a network together when it is judged; more does not go faster.
+const EVALUATION_BATCH: usize = 200;
+
+/// The images as a tensor `[images, 1, 28, 28]`, standardised.
+pub fn tensor(
+    split: &Split,
+    images: impl IntoIterator<Item = usize>,
+    device: &Device,
+) -> Tensor<4> {
+    let standard = |&pixel: &u8| (f32::from(pixel) / 255.0 - PIXEL_MEAN) / PIXEL_SPREAD;
+    let values: Vec<f32> =
+        images.into_iter().flat_map(|index| split.image(index).iter().map(standard)).collect();
+    let shape = [values.len() / PIXELS, 1, SIDE, SIDE];
+    Tensor::from_data(TensorData::new(values, shape), (device, DType::F32))
+}
+
+/// The outputs of a network, one row an image, computed on `device` in batches.
+///
+/// # Errors
+/// When the device cannot give its values back.
+pub fn outputs(
+    net: &LeNet,
+    split: &Split,
+    images: &[usize],
+    device: &Device,
+) -> Result<Vec<Vec<f32>>, Error> {
+    let mut rows = Vec::with_capacity(images.len());
+    for batch in images.chunks(EVALUATION_BATCH) {
+        let values = net.forward(tensor(split, batch.iter().copied(), device));
+        let values = into_array::<f32, 2>(values)?;
+        rows.extend(values.rows().into_iter().map(|row| row.to_vec()));
+    }
+    Ok(rows)
+}
+
+/// The index of the largest output, the first of equal ones.
+pub fn argmax(row: &[f32]) -> usize {
+    let larger = |best, index| if row[index] > row[best] { index } else { best };
+    (1..row.len()).fold(0, larger)
+}
