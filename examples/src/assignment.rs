@@ -49,7 +49,7 @@ mod tests {
         }
         for i in 0..n {
             permutations(n - 1, items, visit);
-            items.swap(if n % 2 == 0 { i } else { 0 }, n - 1);
+            items.swap(if n.is_multiple_of(2) { i } else { 0 }, n - 1);
         }
     }
 

@@ -92,9 +92,9 @@ mod tests {
             .map(|i| (0..3).map(|d| 10.0 * f64::from(i % 3 == d) + normal(&mut rng)).collect())
             .collect();
         let found = kmeans(&rows, 3, 5, 1);
-        for i in 0..rows.len() {
+        for (i, row) in rows.iter().enumerate() {
             assert_eq!(found.labels[i], found.labels[i % 3]);
-            assert_eq!(nearest(&found.centres, &rows[i]).0, found.labels[i]);
+            assert_eq!(nearest(&found.centres, row).0, found.labels[i]);
         }
         let distinct: std::collections::HashSet<_> = found.labels.iter().collect();
         assert_eq!(distinct.len(), 3);

@@ -254,10 +254,11 @@ fn read_values(
     };
     let bytes = take(values, header)?;
     // Reading past the values also makes the decoder compare the checksum at the end.
-    match source.bytes().next() {
-        None => Ok(bytes),
-        Some(Ok(_)) => Err(Fault::TooLong { expected: header + values }),
-        Some(Err(error)) => Err(io_fault(error)),
+    let mut rest = Vec::new();
+    match source.take(1).read_to_end(&mut rest) {
+        Ok(0) => Ok(bytes),
+        Ok(_) => Err(Fault::TooLong { expected: header + values }),
+        Err(error) => Err(io_fault(error)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Progress bars with the time left; plain lines when nobody watches.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -57,11 +57,13 @@ impl Progress {
 
     /// Says something that stays.
     pub fn say(&self, line: &str) {
-        if !self.watched {
-            eprintln!("{line}");
-        } else if self.bars.println(line).is_err() {
-            // A terminal that has gone away is no reason to stop.
-        }
+        let said = if self.watched {
+            self.bars.println(line)
+        } else {
+            writeln!(std::io::stderr(), "{line}")
+        };
+        // A terminal that has gone away is no reason to stop.
+        drop(said);
     }
 
     /// Removes the bars.

@@ -1,4 +1,5 @@
 //! The tour: one story on embedded real data, written as a page and as numbers.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
 mod chapter1;
 mod error;

@@ -13,8 +13,6 @@ pub(crate) struct Settings {
     pub(crate) bag_size: (f64, f64),
     /// Images in a group that are compared with each other.
     pub(crate) group_size: usize,
-    /// The same for the bags of which only the presence of a nine is told.
-    pub(crate) presence_bag_size: (f64, f64),
     /// Test images that judge the trained networks.
     pub(crate) test_images: usize,
     /// Test images for each point of a learning curve.
@@ -23,8 +21,6 @@ pub(crate) struct Settings {
     pub(crate) labels: Schedule,
     /// Trainings on bags.
     pub(crate) bags: Schedule,
-    /// Trainings on bags of which only the presence of a nine is told.
-    pub(crate) presence: Schedule,
     /// Trainings on comparisons within groups.
     pub(crate) groups: Schedule,
 }
@@ -34,16 +30,14 @@ impl Settings {
     pub(crate) fn full(seed: u64) -> Self {
         Self {
             seed,
-            images: 20_000,
+            images: 40_000,
             bag_size: (10.0, 2.0),
-            presence_bag_size: (10.0, 2.0),
             group_size: 8,
             test_images: 10_000,
             curve_images: 2_000,
-            labels: Schedule { passes: 10, batch: 64, learning_rate: 2e-3 },
-            bags: Schedule { passes: 10, batch: 6, learning_rate: 2e-3 },
-            presence: Schedule { passes: 10, batch: 6, learning_rate: 2e-3 },
-            groups: Schedule { passes: 10, batch: 16, learning_rate: 2e-3 },
+            labels: Schedule { passes: 5, batch: 64, learning_rate: 2e-3 },
+            bags: Schedule { passes: 5, batch: 6, learning_rate: 2e-3 },
+            groups: Schedule { passes: 5, batch: 16, learning_rate: 2e-3 },
         }
     }
 
@@ -57,7 +51,6 @@ impl Settings {
             curve_images: 200,
             labels: short(full.labels),
             bags: short(full.bags),
-            presence: short(full.presence),
             groups: short(full.groups),
             ..full
         }

@@ -1,6 +1,6 @@
 //! The teacher compares: "these two show the same digit", "these two do not".
 
-use assay_array::ndarray::Array2;
+use assay_array::ndarray::{Array1, Array2, Axis};
 use assay_examples::assignment::best_matching;
 use assay_examples::bags::Bag;
 use assay_examples::kmeans::{kmeans, nearest};
@@ -8,7 +8,8 @@ use assay_examples::lenet::LeNet;
 use assay_examples::mnist::CLASSES;
 use assay_examples::progress::Task;
 use assay_examples::train;
-use assay_tensor::burn::tensor::{DType, Int, Tensor, TensorData};
+use assay_tensor::burn::tensor::Tensor;
+use assay_tensor::convert::{from_array, from_int_array};
 use glws_nfa::WeakLabels;
 use glws_nfa::tensor::WeakLossConfig;
 
@@ -37,7 +38,7 @@ pub(super) fn digits<'a>(lesson: &'a Lesson) -> Course<'a, Bag> {
 /// What the teacher says about a batch of groups.
 struct Comparisons {
     /// The compared images, two by two, by their place in the batch.
-    places: Vec<i32>,
+    places: Vec<i64>,
     /// Whether the two show the same digit.
     alike: Vec<bool>,
 }
@@ -47,23 +48,23 @@ impl Comparisons {
         let digit = |image| lesson.data.train.label(image);
         let (mut places, mut alike) = (Vec::new(), Vec::new());
         let mut start = 0;
-        for Bag { images, .. } in groups {
-            for second in 1..images.len() {
-                for first in 0..second {
-                    places.extend([(start + first) as i32, (start + second) as i32]);
-                    alike.push(digit(images[first]) == digit(images[second]));
+        for group in groups {
+            let placed: Vec<(i64, usize)> = (start..).zip(group.images.iter().copied()).collect();
+            for (index, &(second, there)) in placed.iter().enumerate() {
+                for &(first, here) in &placed[..index] {
+                    places.extend([first, second]);
+                    alike.push(digit(here) == digit(there));
                 }
+                start = second + 1;
             }
-            start += images.len();
         }
         Self { places, alike }
     }
 
     /// The rows of the compared images, `[2·comparisons, outputs]`.
-    fn rows(&self, outputs: Tensor<2>) -> Tensor<2> {
-        let places = TensorData::new(self.places.clone(), [self.places.len()]);
-        let places = Tensor::<1, Int>::from_data(places, (&outputs.device(), DType::I32));
-        outputs.select(0, places)
+    fn rows(&self, outputs: Tensor<2>) -> Result<Tensor<2>, TourError> {
+        let places = from_int_array(Array1::from_vec(self.places.clone()), &outputs.device())?;
+        Ok(outputs.select(0, places))
     }
 }
 
@@ -77,7 +78,7 @@ pub(super) fn learn(
     let weak_loss = WeakLossConfig::new().init()?;
     let loss = |net: &LeNet, groups: &[&Bag]| {
         let compared = Comparisons::new(lesson, groups);
-        let logits = compared.rows(net.forward(lesson.bag_images(groups)));
+        let logits = compared.rows(net.forward(lesson.bag_images(groups)))?;
         let labels = WeakLabels::pairwise_similarity(&compared.alike);
         Ok(weak_loss.forward(logits, None, &labels)?.total)
     };
@@ -100,16 +101,15 @@ pub(super) fn learn_by_distance(
     let loss = |net: &LeNet, groups: &[&Bag]| {
         let compared = Comparisons::new(lesson, groups);
         let count = compared.alike.len();
-        let places = compared.rows(net.forward(lesson.bag_images(groups)));
+        let places = compared.rows(net.forward(lesson.bag_images(groups)))?;
         let places = places.reshape([count, 2, EMBEDDING]);
         let side = |side: usize| places.clone().slice([0..count, side..side + 1, 0..EMBEDDING]);
         let square = (side(0) - side(1)).powi_scalar(2).sum_dim(2).reshape([count, 1]);
         // The constant keeps the root's slope finite where two places coincide.
         let gap = (square.clone() + 1e-12).sqrt().neg().add_scalar(MARGIN).clamp_min(0.0);
-        let alike: Vec<f32> =
+        let alike: Array1<f32> =
             compared.alike.iter().map(|&alike| f32::from(u8::from(alike))).collect();
-        let alike = TensorData::new(alike, [count, 1]);
-        let alike = Tensor::<2>::from_data(alike, (&square.device(), DType::F32));
+        let alike = from_array(alike.insert_axis(Axis(1)), &square.device())?;
         let unlike = alike.clone().neg().add_scalar(1.0);
         Ok((alike * square + unlike * gap.powi_scalar(2)).mean())
     };

@@ -63,3 +63,39 @@ impl Exam {
         Score { correct, judged, accuracy, interval, confusion }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use assay_examples::mnist::Mnist;
+
+    use super::*;
+
+    fn test_images() -> Split {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
+        Mnist::load(&dir).unwrap().test
+    }
+
+    #[test]
+    fn half_of_the_questions_are_nines() {
+        let test = test_images();
+        let exam = Exam::nines(&test, 10_000, 3);
+        assert_eq!((exam.images.len(), exam.truth.iter().sum::<usize>()), (2018, 1009));
+        for (&image, &truth) in exam.images.iter().zip(&exam.truth) {
+            assert_eq!(truth == 1, test.label(image) == 9);
+        }
+        assert_eq!(Exam::nines(&test, 100, 3).truth.iter().sum::<usize>(), 50);
+    }
+
+    #[test]
+    fn answers_are_marked() {
+        let exam = Exam { images: vec![0; 4], truth: vec![0, 1, 1, 0], classes: 2 };
+        let score = exam.mark(&[0, 1, 0, 7]);
+        assert_eq!((score.correct, score.judged, score.accuracy), (2, 4, 0.5));
+        assert_eq!(score.confusion, [[1, 0], [1, 1]]);
+        assert!(score.interval[0] < 0.5 && 0.5 < score.interval[1]);
+        assert_eq!(exam.beginning(2).mark(&[0, 1]).accuracy, 1.0);
+        assert_eq!(exam.beginning(0).mark(&[]).interval, [0.0, 1.0]);
+    }
+}

@@ -24,8 +24,6 @@ pub(crate) struct Lesson<'a> {
     pub(crate) images: Vec<usize>,
     /// These images, each in one bag.
     pub(crate) bags: Vec<Bag>,
-    /// These images again, in larger bags.
-    pub(crate) presence_bags: Vec<Bag>,
     /// These images again, in small groups whose members are compared.
     pub(crate) groups: Vec<Bag>,
     /// Which digit is it?
@@ -68,10 +66,8 @@ impl<'a> Lesson<'a> {
         let seed = settings.seed;
         let images = bags::draw(&data.train, settings.images, seed);
         let (mean, spread) = settings.bag_size;
-        let (presence_mean, presence_spread) = settings.presence_bag_size;
         Self {
             bags: bags::bags(&data.train, &images, mean, spread, seed),
-            presence_bags: bags::bags(&data.train, &images, presence_mean, presence_spread, seed),
             groups: bags::bags(&data.train, &images, settings.group_size as f64, 0.0, seed),
             digits: Exam::digits(&data.test, settings.test_images),
             nines: Exam::nines(&data.test, settings.test_images, seed),

@@ -1,25 +1,18 @@
 //! The teacher only says whether there is a nine in the bag.
 
+use assay_array::ndarray::{Array1, Axis};
 use assay_examples::bags::Bag;
 use assay_examples::lenet::LeNet;
 use assay_examples::progress::Task;
+use assay_tensor::burn::tensor::Tensor;
 use assay_tensor::burn::tensor::activation::log_sigmoid;
-use assay_tensor::burn::tensor::{DType, Int, Tensor, TensorData};
-
-use super::counts::{self, NINE};
-use super::lesson::{Course, Lesson, Trained};
-use crate::error::TourError;
+use assay_tensor::convert::{from_array, from_int_array};
 use glws_nfa::WeakLabels;
 use glws_nfa::tensor::WeakLossConfig;
 
-/// Is there a nine in each bag?
-pub(super) fn nines<'a>(lesson: &'a Lesson) -> Course<'a, Bag> {
-    Course {
-        items: &lesson.presence_bags,
-        schedule: lesson.settings.presence,
-        ..counts::nines(lesson)
-    }
-}
+use super::counts::NINE;
+use super::lesson::{Course, Lesson, Trained};
+use crate::error::TourError;
 
 /// Whether there is one.
 pub(super) fn is_there(bag: &Bag) -> bool {
@@ -56,21 +49,22 @@ pub(super) fn learn_by_max(
         let z = log_odds(logits);
         // A row for each bag; short bags repeat their first image, which leaves the largest as it is.
         let longest = bags.iter().map(|bag| bag.images.len()).max().unwrap_or(0);
-        let mut rows = Vec::with_capacity(bags.len() * longest);
-        let mut first = 0;
+        let mut places = Vec::with_capacity(bags.len() * longest);
+        let mut next = 0;
         for bag in bags {
-            let size = bag.images.len();
-            rows.extend((0..longest).map(|i| (first + if i < size { i } else { 0 }) as i32));
-            first += size;
+            let first = next;
+            for _ in &bag.images {
+                places.push(next);
+                next += 1;
+            }
+            places.extend(std::iter::repeat_n(first, longest - bag.images.len()));
         }
-        let rows = TensorData::new(rows, [bags.len() * longest]);
-        let rows = Tensor::<1, Int>::from_data(rows, (&z.device(), DType::I32));
-        let most = z.select(0, rows).reshape([bags.len(), longest]).max_dim(1);
+        let places = from_int_array(Array1::from_vec(places), &z.device())?;
+        let most = z.select(0, places).reshape([bags.len(), longest]).max_dim(1);
         // log σ(z) for a bag with a nine, log(1 − σ(z)) = log σ(−z) for one without.
-        let signs: Vec<f32> =
+        let signs: Array1<f32> =
             bags.iter().map(|bag| if is_there(bag) { 1.0 } else { -1.0 }).collect();
-        let signs = TensorData::new(signs, [bags.len(), 1]);
-        let signs = Tensor::<2>::from_data(signs, (&most.device(), DType::F32));
+        let signs = from_array(signs.insert_axis(Axis(1)), &most.device())?;
         Ok(log_sigmoid(most * signs).mean().neg())
     };
     lesson.learn(task, course, loss, |net, images| lesson.answers(net, images))

@@ -73,3 +73,58 @@ pub(super) fn in_parallel<const N: usize>(
         results.into_iter().map(|result| result.into_inner().ok().flatten()).collect();
     results.and_then(|results| results.try_into().ok()).ok_or(TourError::Panicked)
 }
+
+#[cfg(test)]
+mod tests {
+    use assay_examples::report::{Point, Score};
+    use assay_examples::train::{NotFinite, Schedule};
+
+    use super::*;
+
+    /// A training that took no time and knows its number.
+    fn done(number: usize) -> Trained {
+        Trained {
+            schedule: Schedule { passes: number, batch: 1, learning_rate: 0.0 },
+            curve: Vec::<Point>::new(),
+            score: Score {
+                correct: 0,
+                judged: 0,
+                accuracy: 0.0,
+                interval: [0.0, 1.0],
+                confusion: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn answers_come_in_the_jobs_order() {
+        for threads in [1, 2, 9] {
+            let progress = Progress::new();
+            let jobs = [0, 1, 2, 3].map(|number| Job::new("test", 1, move |_| Ok(done(number))));
+            let trained = in_parallel(jobs, threads, &progress).unwrap();
+            assert_eq!(trained.map(|trained| trained.schedule.passes), [0, 1, 2, 3]);
+        }
+    }
+
+    #[test]
+    fn an_error_stops_the_queue() {
+        let progress = Progress::new();
+        let started = AtomicUsize::new(0);
+        let jobs = [0, 1, 2].map(|_| {
+            Job::new("test", 1, |_| {
+                started.fetch_add(1, Ordering::Relaxed);
+                Err(NotFinite { step: 5, value: f64::NAN }.into())
+            })
+        });
+        let error = in_parallel(jobs, 1, &progress).unwrap_err();
+        assert_eq!(error.to_string(), "the loss of step 5 is NaN");
+        assert_eq!(started.into_inner(), 1);
+    }
+
+    #[test]
+    fn a_panic_is_an_error() {
+        let progress = Progress::new();
+        let jobs = [Job::new("test", 1, |_| panic!("on purpose"))];
+        assert!(matches!(in_parallel(jobs, 1, &progress), Err(TourError::Panicked)));
+    }
+}

@@ -7,9 +7,11 @@ use assay_examples::report::{Method, Role, Sample, Story};
 use super::lesson::{Lesson, Trained};
 use super::presence::is_there;
 
-/// Bags or pairs shown for each story.
+/// Bags shown for each story, and comparisons of either kind.
 const SHOWN_BAGS: usize = 3;
-const SHOWN_GROUPS: usize = 2;
+const SHOWN_PAIRS: usize = 5;
+/// Groups that they are taken from.
+const SHOWN_GROUPS: usize = 4;
 
 /// All trainings.
 pub(super) struct Results {
@@ -26,108 +28,125 @@ pub(super) struct Results {
 }
 
 pub(super) fn tell(lesson: &Lesson, results: &Results) -> Vec<Story> {
-    let by_labels =
-        |trained| method("Every image labelled", "cross-entropy", Role::Oracle, trained);
-    let bags = |told: fn(&Bag) -> String| {
-        let sample = |bag: &Bag| Sample { images: bag.images.clone(), told: told(bag) };
-        lesson.bags.iter().take(SHOWN_BAGS).map(sample).collect::<Vec<_>>()
-    };
     vec![
-        Story {
-            id: "count".to_owned(),
-            title: "How many nines are in the bag?".to_owned(),
-            setting: "For each bag the teacher counts the nines and says the number. Which images they are, \
-                      nobody says. Asked in the end: is this single image a nine?"
-                .to_owned(),
-            samples: bags(|bag| plural(bag.counts[9], "nine", "nines")),
-            methods: vec![
-                method(
-                    "Exact count",
-                    "−log P(as many nines as counted)",
-                    Role::Weak,
-                    &results.count,
-                ),
-                method(
-                    "Mean label",
-                    "cross-entropy with the bag's share of nines as each image's target",
-                    Role::Baseline,
-                    &results.means,
-                ),
-                by_labels(&results.nines),
-            ],
-        },
-        Story {
-            id: "counts".to_owned(),
-            title: "How many of each digit?".to_owned(),
-            setting: "The teacher counts all ten digits in each bag. Asked in the end: which digit does this \
-                      image show?"
-                .to_owned(),
-            samples: bags(all_counts),
-            methods: vec![
-                method(
-                    "Exact joint count",
-                    "−log P(all ten counts)",
-                    Role::Weak,
-                    &results.all_counts,
-                ),
-                method(
-                    "Mean label",
-                    "cross-entropy with the bag's proportions as each image's target",
-                    Role::Baseline,
-                    &results.all_means,
-                ),
-                by_labels(&results.digits),
-            ],
-        },
-        Story {
-            id: "presence".to_owned(),
-            title: "Is there a nine in the bag?".to_owned(),
-            setting: "The teacher answers yes or no for the whole bag. Asked in the end: is this single image \
-                      a nine?"
-                .to_owned(),
-            samples: bags(|bag| if is_there(bag) { "yes" } else { "no" }.to_owned()),
-            methods: vec![
-                method(
-                    "Exact presence",
-                    "−log P(at least one nine), or −log P(none)",
-                    Role::Weak,
-                    &results.presence,
-                ),
-                method(
-                    "Maximum",
-                    "binary cross-entropy on the likeliest nine of the bag",
-                    Role::Baseline,
-                    &results.maximum,
-                ),
-                by_labels(&results.nines),
-            ],
-        },
-        Story {
-            id: "alike".to_owned(),
-            title: "Are these two alike?".to_owned(),
-            setting: "The images lie in small groups, and within each the teacher compares any two: the same \
-                      digit, or not. Nobody ever names a digit, so \
-                      the ten classes that come out get their names from a thousand labelled training \
-                      images, one name a class."
-                .to_owned(),
-            samples: shown_pairs(lesson),
-            methods: vec![
-                method(
-                    "Exact agreement",
-                    "−log P(classes equal), or −log P(classes differ)",
-                    Role::Weak,
-                    &results.alike,
-                ),
-                method(
-                    "Distance",
-                    "contrastive loss on an embedding, then k-means",
-                    Role::Baseline,
-                    &results.distance,
-                ),
-                by_labels(&results.digits),
-            ],
-        },
+        count(lesson, results),
+        all_counts(lesson, results),
+        presence(lesson, results),
+        alike(lesson, results),
     ]
+}
+
+fn count(lesson: &Lesson, results: &Results) -> Story {
+    Story {
+        id: "count".to_owned(),
+        title: "How many nines are in the bag?".to_owned(),
+        setting: "For each bag the teacher counts the nines and says the number. Which images they are, \
+                  nobody says. Asked in the end: is this single image a nine? The mean label never makes \
+                  a nine likelier than not, so that network says “nine” to as large a share of \
+                  images as the counts tell."
+            .to_owned(),
+        samples: shown_bags(lesson, |bag| match bag.counts[9] {
+            1 => "1 nine".to_owned(),
+            nines => format!("{nines} nines"),
+        }),
+        methods: vec![
+            method("Exact count", "−log P(as many nines as counted)", Role::Weak, &results.count),
+            method(
+                "Mean label",
+                "cross-entropy with the bag's share of nines as each image's target",
+                Role::Baseline,
+                &results.means,
+            ),
+            labelled(&results.nines),
+        ],
+    }
+}
+
+fn all_counts(lesson: &Lesson, results: &Results) -> Story {
+    Story {
+        id: "counts".to_owned(),
+        title: "How many of each digit?".to_owned(),
+        setting: "The teacher counts all ten digits in each bag. Asked in the end: which digit does this \
+                  image show?"
+            .to_owned(),
+        samples: shown_bags(lesson, |bag| {
+            let named = (0..CLASSES).filter(|&digit| bag.counts[digit] > 0);
+            let named: Vec<String> =
+                named.map(|digit| format!("{} × {digit}", bag.counts[digit])).collect();
+            named.join(", ")
+        }),
+        methods: vec![
+            method("Exact joint count", "−log P(all ten counts)", Role::Weak, &results.all_counts),
+            method(
+                "Mean label",
+                "cross-entropy with the bag's proportions as each image's target",
+                Role::Baseline,
+                &results.all_means,
+            ),
+            labelled(&results.digits),
+        ],
+    }
+}
+
+fn presence(lesson: &Lesson, results: &Results) -> Story {
+    Story {
+        id: "presence".to_owned(),
+        title: "Is there a nine in the bag?".to_owned(),
+        setting: "The teacher answers yes or no for the whole bag. Asked in the end: is this single image \
+                  a nine? Most bags with a nine have one or two, so the likeliest image carries nearly \
+                  all that the exact loss would share out: the maximum is a good approximation here, \
+                  and the two come out close."
+            .to_owned(),
+        samples: shown_bags(lesson, |bag| if is_there(bag) { "yes" } else { "no" }.to_owned()),
+        methods: vec![
+            method(
+                "Exact presence",
+                "−log P(at least one nine), or −log P(none)",
+                Role::Weak,
+                &results.presence,
+            ),
+            method(
+                "Maximum",
+                "binary cross-entropy on the likeliest nine of the bag",
+                Role::Baseline,
+                &results.maximum,
+            ),
+            labelled(&results.nines),
+        ],
+    }
+}
+
+fn alike(lesson: &Lesson, results: &Results) -> Story {
+    Story {
+        id: "alike".to_owned(),
+        title: "Are these two alike?".to_owned(),
+        setting: "The images lie in groups of eight, and within each the teacher compares any two: the \
+                  same digit, or not. Nobody ever names a digit, so the ten classes that come out get \
+                  their names from a thousand labelled training images, one name a class. The distance \
+                  is learned from the same comparisons; the exact loss needs no clustering after it and \
+                  gives probabilities."
+            .to_owned(),
+        samples: shown_pairs(lesson),
+        methods: vec![
+            method(
+                "Exact agreement",
+                "−log P(classes equal), or −log P(classes differ)",
+                Role::Weak,
+                &results.alike,
+            ),
+            method(
+                "Distance",
+                "contrastive loss on an embedding, then k-means",
+                Role::Baseline,
+                &results.distance,
+            ),
+            labelled(&results.digits),
+        ],
+    }
+}
+
+fn labelled(trained: &Trained) -> Method {
+    method("Every image labelled", "cross-entropy", Role::Oracle, trained)
 }
 
 fn method(name: &str, loss: &str, role: Role, trained: &Trained) -> Method {
@@ -141,26 +160,26 @@ fn method(name: &str, loss: &str, role: Role, trained: &Trained) -> Method {
     }
 }
 
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
+fn shown_bags(lesson: &Lesson, told: impl Fn(&Bag) -> String) -> Vec<Sample> {
+    let sample = |bag: &Bag| Sample { images: bag.images.clone(), told: told(bag) };
+    lesson.bags.iter().take(SHOWN_BAGS).map(sample).collect()
 }
 
-fn all_counts(bag: &Bag) -> String {
-    let named = (0..CLASSES).filter(|&digit| bag.counts[digit] > 0);
-    named.map(|digit| format!("{} × {digit}", bag.counts[digit])).collect::<Vec<_>>().join(", ")
-}
-
-/// The comparisons within the first groups.
+/// Some comparisons from the first groups, the alike ones first.
 fn shown_pairs(lesson: &Lesson) -> Vec<Sample> {
-    let mut samples = Vec::new();
+    let digit = |image| lesson.data.train.label(image);
+    let (mut alike, mut unlike) = (Vec::new(), Vec::new());
     for group in lesson.groups.iter().take(SHOWN_GROUPS) {
         for (index, &first) in group.images.iter().enumerate() {
             for &second in &group.images[index + 1..] {
-                let alike = lesson.data.train.label(first) == lesson.data.train.label(second);
-                let told = if alike { "alike" } else { "not alike" }.to_owned();
-                samples.push(Sample { images: vec![first, second], told });
+                let same = digit(first) == digit(second);
+                let (list, told) =
+                    if same { (&mut alike, "alike") } else { (&mut unlike, "not alike") };
+                list.push(Sample { images: vec![first, second], told: told.to_owned() });
             }
         }
     }
-    samples
+    let step = (unlike.len() / SHOWN_PAIRS).max(1);
+    let unlike = unlike.into_iter().step_by(step).take(SHOWN_PAIRS);
+    alike.into_iter().take(SHOWN_PAIRS).chain(unlike).collect()
 }
