@@ -56,10 +56,12 @@ fn open(height: f64, label: &str) -> String {
     )
 }
 
-/// A multiple of 5, 10 or 20 % below every value, so that the curves fill the chart.
+/// A round percentage below every value, so that the curves fill the chart, and the step of its lines.
 fn floor_of(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let lowest = values.fold(1.0, f64::min).clamp(0.0, 1.0);
     let step = match 1.0 - lowest {
+        span if span <= 0.05 => 0.01,
+        span if span <= 0.1 => 0.02,
         span if span <= 0.25 => 0.05,
         span if span <= 0.5 => 0.1,
         _ => 0.2,
@@ -134,15 +136,16 @@ pub(super) fn learning_curves(methods: &[Method]) -> String {
 pub(super) fn intervals(methods: &[Method]) -> String {
     let (left, right, row) = (10.0, 10.0, 30.0);
     let height = row * methods.len() as f64 + 24.0;
-    let (floor, _) = floor_of(methods.iter().map(|method| method.score.interval[0]));
+    let (floor, step) = floor_of(methods.iter().map(|method| method.score.interval[0]));
     let x = |ratio: f64| left + (WIDTH - left - right) * (ratio - floor) / (1.0 - floor).max(1e-9);
     let mut svg = open(height, "accuracies with their intervals");
-    for part in 0..=4 {
-        let ratio = floor + (1.0 - floor) * f64::from(part) / 4.0;
+    let parts = ((1.0 - floor) / step).round() as usize;
+    for part in 0..=parts {
+        let ratio = floor + part as f64 * step;
         let x = x(ratio);
         let anchor = match part {
             0 => "start",
-            4 => "end",
+            _ if part == parts => "end",
             _ => "middle",
         };
         let _ = writeln!(

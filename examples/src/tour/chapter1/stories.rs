@@ -7,8 +7,7 @@ use assay_examples::report::{Method, Role, Sample, Story};
 use super::lesson::{Lesson, Trained};
 use super::presence::is_there;
 
-/// Bags shown for each story, and comparisons of either kind.
-const SHOWN_BAGS: usize = 3;
+/// Comparisons of either kind that are shown.
 const SHOWN_PAIRS: usize = 5;
 /// Groups that they are taken from.
 const SHOWN_GROUPS: usize = 4;
@@ -160,9 +159,12 @@ fn method(name: &str, loss: &str, role: Role, trained: &Trained) -> Method {
     }
 }
 
+/// The first bags with two nines, with one and with none.
 fn shown_bags(lesson: &Lesson, told: impl Fn(&Bag) -> String) -> Vec<Sample> {
-    let sample = |bag: &Bag| Sample { images: bag.images.clone(), told: told(bag) };
-    lesson.bags.iter().take(SHOWN_BAGS).map(sample).collect()
+    let bags = [2, 1, 0]
+        .into_iter()
+        .filter_map(|nines| lesson.bags.iter().find(|bag| bag.counts[9] == nines));
+    bags.map(|bag| Sample { images: bag.images.clone(), told: told(bag) }).collect()
 }
 
 /// Some comparisons from the first groups, the alike ones first.
