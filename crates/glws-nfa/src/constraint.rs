@@ -43,6 +43,46 @@ pub enum Constraint {
 }
 
 impl Constraint {
+    /// The automaton over `num_classes` classes that says the same; an automaton is itself.
+    ///
+    /// # Errors
+    /// Those of the constructor of the same name: a missing class, an automaton that would be too
+    /// large; [`Error::Shape`] for a vector or an automaton of another number of classes.
+    ///
+    /// ```
+    /// use glws_nfa::Constraint;
+    /// let nfa = Constraint::Count { class: 1, count: 2 }.automaton(3)?;
+    /// assert!(nfa.accepts(&[1, 0, 2, 1])? && !nfa.accepts(&[1, 1, 1])?);
+    /// # Ok::<(), glws_nfa::Error>(())
+    /// ```
+    pub fn automaton(&self, num_classes: usize) -> Result<Arc<Nfa>> {
+        let same = |operation, got: usize| {
+            if got == num_classes {
+                return Ok(());
+            }
+            Err(Error::Shape { operation, expected: vec![num_classes], got: vec![got] })
+        };
+        Ok(Arc::new(match self {
+            Self::Count { class, count } => Nfa::count(num_classes, *class, *count)?,
+            Self::CountVector(counts) => {
+                same("count vector [C]", counts.len())?;
+                Nfa::count_vector(counts)?
+            }
+            Self::Present { class } => Nfa::present(num_classes, *class)?,
+            Self::Absent { class } => Nfa::absent(num_classes, *class)?,
+            Self::PresenceVector(present) => {
+                same("presence vector [C]", present.len())?;
+                Nfa::presence_vector(present)?
+            }
+            Self::Similar => Nfa::similar(num_classes)?,
+            Self::Dissimilar => Nfa::dissimilar(num_classes)?,
+            Self::Automaton(nfa) => {
+                same("classes of the automaton [C]", nfa.num_classes())?;
+                return Ok(nfa.clone());
+            }
+        }))
+    }
+
     /// Whether the statement makes sense for `bag`, which has `length` instances.
     pub(crate) fn check(&self, bag: usize, length: usize, num_classes: usize) -> Result<()> {
         let same = |operation, got: usize| {

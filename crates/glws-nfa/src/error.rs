@@ -75,6 +75,14 @@ pub enum Error {
         /// What was asked for.
         operation: &'static str,
     },
+    /// An automaton that gives some sequence two paths, for a question about sequences.
+    #[error(
+        "{operation}: the automaton gives a sequence two paths; determinise it, or take the support's determinisation"
+    )]
+    Ambiguous {
+        /// What was asked for.
+        operation: &'static str,
+    },
     /// A sum over infinitely many paths that has no finite value.
     #[error(
         "repeat: the empty string, repeated, has an infinite weight (log weight {log_weight} of one round)"

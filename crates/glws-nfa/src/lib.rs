@@ -85,7 +85,9 @@ mod languages;
 mod marginals;
 mod nfa;
 pub mod openfst;
+mod posteriors;
 pub mod regex;
+pub mod semiring;
 #[cfg(feature = "serde")]
 mod serialise;
 #[cfg(feature = "burn")]
@@ -99,5 +101,6 @@ pub use error::{Error, Result};
 pub use languages::Parity;
 pub use marginals::{Marginals, Outcome, count_distribution, cross_entropy, marginals};
 pub use nfa::{MAX_STATES, Nfa, NfaArc, NfaBuilder};
+pub use posteriors::{Distance, LabelSequence, PathCounts, Posteriors};
 pub use regex::{Alphabet, Regex, RegexError, RegexErrorKind};
 pub use weak_labels::WeakLabels;

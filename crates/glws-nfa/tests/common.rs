@@ -26,6 +26,15 @@ pub(crate) struct Enumerated {
     pub(crate) log_z: f64,
     pub(crate) accepted: u64,
     pub(crate) posterior: Array2<f64>,
+    /// Every accepted sequence with its log weight, in lexicographic order.
+    pub(crate) sequences: Vec<(Vec<usize>, f64)>,
+}
+
+impl Enumerated {
+    /// `P(Y | W, X)` of each sequence.
+    pub(crate) fn probabilities(&self) -> Vec<f64> {
+        self.sequences.iter().map(|(_, weight)| (weight - self.log_z).exp()).collect()
+    }
 }
 
 /// Sums over every label sequence; `log_weight` is `−∞` for a sequence that is not accepted.
@@ -36,7 +45,7 @@ pub(crate) fn enumerate(logits: &Array2<f64>, log_weight: impl Fn(&[usize]) -> f
     let mut found: Vec<(Vec<usize>, f64)> = vec![];
     for code in 0..classes.pow(length as u32) {
         let mut rest = code;
-        for label in &mut labels {
+        for label in labels.iter_mut().rev() {
             *label = rest % classes;
             rest /= classes;
         }
@@ -53,7 +62,7 @@ pub(crate) fn enumerate(logits: &Array2<f64>, log_weight: impl Fn(&[usize]) -> f
             posterior[[i, c]] += (weight - log_z).exp();
         }
     }
-    Enumerated { log_z, accepted: found.len() as u64, posterior }
+    Enumerated { log_z, accepted: found.len() as u64, posterior, sequences: found }
 }
 
 /// The log of the total weight of a sequence's paths, path by path.

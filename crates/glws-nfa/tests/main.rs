@@ -7,7 +7,9 @@ mod errors;
 mod formats;
 mod golden;
 mod oracle;
+mod posteriors;
 mod properties;
 mod regex;
+mod semirings;
 #[cfg(feature = "burn")]
 mod tensor;

@@ -90,7 +90,11 @@ fn by_engine<T: Scalar>(
 }
 
 /// What lengths and counts alone rule out.
-fn infeasible(constraint: &Constraint, length: usize, classes: usize) -> Option<Infeasible> {
+pub(crate) fn infeasible(
+    constraint: &Constraint,
+    length: usize,
+    classes: usize,
+) -> Option<Infeasible> {
     match constraint {
         Constraint::Count { count, .. } if *count > length => {
             Some(Infeasible::CountAboveLength { count: *count, length })

@@ -24,7 +24,7 @@ pub(super) fn softmax<T: Scalar>(logits: &[T], p: &mut [f64]) {
 }
 
 /// Writes `ln softmax(logits)` into `log_p`.
-pub(super) fn log_softmax<T: Scalar>(logits: &[T], log_p: &mut [f64]) {
+pub(crate) fn log_softmax<T: Scalar>(logits: &[T], log_p: &mut [f64]) {
     let max = logits.iter().fold(T::NEG_INFINITY, |max, &z| max.max(z)).to_f64();
     let sum: f64 = logits.iter().map(|z| (z.to_f64() - max).exp()).sum();
     for (log_p, z) in log_p.iter_mut().zip(logits) {
