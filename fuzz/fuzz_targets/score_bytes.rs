@@ -1,6 +1,8 @@
 //! Stored accumulators from any source: read or refused, never a panic, and what was read is usable.
 #![no_main]
 
+use assay_score::classification::{Forecasts, MultiLabel, RankingMeans, Ratings};
+use assay_score::statistics::Matches;
 use assay_score::{ConfusionMatrix, Histogram, Mergeable, Moments};
 use libfuzzer_sys::fuzz_target;
 
@@ -24,4 +26,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let _ = read::<Histogram>(bytes);
     let _ = read::<ConfusionMatrix>(bytes);
+    let _ = read::<MultiLabel>(bytes);
+    let _ = read::<Ratings>(bytes);
+    let _ = read::<Forecasts>(bytes);
+    let _ = read::<RankingMeans>(bytes);
+    let _ = read::<Matches>(bytes);
 });

@@ -8,7 +8,10 @@
 //! |---|---|---|
 //! | [`Moments`] | numbers | count, mean, variance, skewness, kurtosis, minimum, maximum |
 //! | [`Histogram`] | numbers | counts in bins with fixed edges, and of what no bin holds |
-//! | [`ConfusionMatrix`] | true and predicted classes | accuracy, precision, recall, F1, Matthews |
+//! | [`ConfusionMatrix`] | true and predicted classes | accuracy, precision, recall, F1, Matthews, kappa |
+//!
+//! More of them, and measures of scores and rankings, are in [`classification`]; tests, correlations
+//! and effect sizes in [`statistics`].
 //!
 //! ```
 //! use assay_score::{ConfusionConfig, ConfusionMatrix, Labels, Mergeable};
@@ -61,8 +64,8 @@ mod bca;
 mod bins;
 mod bootstrap;
 pub mod bytes;
+pub mod classification;
 mod clusters;
-mod confusion;
 mod error;
 mod fixed;
 mod histogram;
@@ -72,15 +75,17 @@ pub mod laws;
 mod mergeable;
 mod moments;
 mod resample;
+mod shares;
 mod special;
+pub mod statistics;
 
 pub use bca::BcaTerms;
 pub use bootstrap::{Bootstrap, BootstrapConfig, BootstrapMethod, BootstrapReport};
-pub use clusters::Clusters;
-pub use confusion::{
+pub use classification::{
     Absent, ClassReport, ConfusionConfig, ConfusionMatrix, ConfusionReport, Labels, Scores,
     UNPARSED, Unparsed,
 };
+pub use clusters::Clusters;
 pub use error::{Error, Result};
 pub use histogram::{EdgeRule, Histogram, HistogramConfig, HistogramReport, Stray};
 pub use interval::Interval;

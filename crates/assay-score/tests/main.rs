@@ -1,6 +1,9 @@
 //! Tests of `assay-score`.
 
+mod classification;
 mod errors;
 mod golden;
 mod laws;
+mod peers;
 mod properties;
+mod statistics;

@@ -37,6 +37,17 @@ pub enum Absent {
     Skip,
 }
 
+impl Absent {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Self> {
+        match reader.u64()? {
+            0 => Ok(Self::Zero),
+            1 => Ok(Self::One),
+            2 => Ok(Self::Skip),
+            other => Err(reader.invalid("rule for absent classes 0, 1 or 2", other)),
+        }
+    }
+}
+
 /// How a [`ConfusionMatrix`] counts and averages.
 ///
 /// ```
@@ -172,6 +183,10 @@ impl ConfusionMatrix {
     /// The configuration.
     pub fn config(&self) -> ConfusionConfig {
         self.config
+    }
+
+    pub(super) fn classes(&self) -> usize {
+        self.config.classes
     }
 
     /// How often `truth` was predicted as `predicted`, which may be [`UNPARSED`]; `None` for a
@@ -382,12 +397,7 @@ impl Mergeable for ConfusionMatrix {
             1 => Unparsed::Count,
             other => return Err(reader.invalid("rule for unparsed answers 0 or 1", other)),
         };
-        let absent = match reader.u64()? {
-            0 => Absent::Zero,
-            1 => Absent::One,
-            2 => Absent::Skip,
-            other => return Err(reader.invalid("rule for absent classes 0, 1 or 2", other)),
-        };
+        let absent = Absent::read(&mut reader)?;
         let cells = reader.u64s()?;
         // Checked against the cells that are there before anything is made for the classes.
         let square = classes.checked_add(1).and_then(|width| width.checked_mul(classes));
@@ -404,7 +414,7 @@ impl Mergeable for ConfusionMatrix {
 }
 
 impl Scores {
-    fn of(correct: u64, support: u64, predicted: u64) -> Self {
+    pub(super) fn of(correct: u64, support: u64, predicted: u64) -> Self {
         let ratio = |over: u64, under: u64| (under > 0).then(|| over as f64 / under as f64);
         Self {
             precision: ratio(correct, predicted),
@@ -413,7 +423,7 @@ impl Scores {
         }
     }
 
-    fn average(
+    pub(super) fn average(
         classes: &[ClassReport],
         absent: Absent,
         weight: impl Fn(&ClassReport) -> f64,
