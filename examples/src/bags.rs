@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn split(labels: &[u8]) -> Split {
-        Split::from_parts(vec![0; labels.len() * crate::mnist::PIXELS], labels.to_vec())
+        Split::from_parts(vec![0; labels.len() * crate::mnist::PIXELS], labels.to_vec()).unwrap()
     }
 
     fn many() -> Split {

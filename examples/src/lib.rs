@@ -1,11 +1,12 @@
-//! Rooms that the tour and the stories share: data, a network, a training loop, the report.
+//! Rooms that the tour and the stories share: data, a network, a training loop, exams.
 #![forbid(unsafe_code)]
 
 pub mod assignment;
 pub mod bags;
+pub mod exam;
 pub mod kmeans;
 pub mod lenet;
 pub mod mnist;
+pub mod parallel;
 pub mod progress;
-pub mod report;
 pub mod train;

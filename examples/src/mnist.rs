@@ -153,14 +153,12 @@ impl Split {
         Err(DataError { path: labels_path, fault })
     }
 
-    /// A split of the given pixels and labels.
-    ///
-    /// # Panics
-    /// When there are not `PIXELS` pixels for each label.
-    #[cfg(test)]
-    pub(crate) fn from_parts(pixels: Vec<u8>, labels: Vec<u8>) -> Self {
-        assert_eq!(pixels.len(), labels.len() * PIXELS);
-        Self { pixels, labels }
+    /// A split of the given pixels and labels; `None` unless there are [`PIXELS`] pixels for each label
+    /// and all labels are digits.
+    pub fn from_parts(pixels: Vec<u8>, labels: Vec<u8>) -> Option<Self> {
+        let fits = labels.len().checked_mul(PIXELS) == Some(pixels.len());
+        (fits && labels.iter().all(|&label| usize::from(label) < CLASSES))
+            .then_some(Self { pixels, labels })
     }
 
     /// How many images there are.

@@ -86,3 +86,25 @@ fn a_missing_device_is_named() {
     let out = dir.path().join("out");
     assert_refused(&tour(&data, &out, &["--device", "abacus"]), &out, &["abacus"]);
 }
+
+#[test]
+fn an_unknown_chapter_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
+    let out = dir.path().join("out");
+    assert_refused(
+        &tour(&data, &out, &["--chapter", "1,99"]),
+        &out,
+        &["no chapter 99", "there are 1"],
+    );
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/mnist");
+    let out = dir.path().join("file/out");
+    std::fs::write(dir.path().join("file"), "in the way").unwrap();
+    // Noticed before any training.
+    assert_refused(&tour(&data, &out, &[]), &out, &["cannot write", "file"]);
+}

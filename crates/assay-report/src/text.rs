@@ -136,15 +136,15 @@ pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(letter_width).sum::<f64>() * size
 }
 
-/// In units of the letter size, a little on the wide side for common sans-serif fonts.
+/// In units of the letter size, as wide fonts (DejaVu Sans) have them; system fonts are narrower.
 fn letter_width(letter: char) -> f64 {
     match letter {
         'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | ' ' => 0.32,
         'f' | 't' | 'r' | '(' | ')' | '-' => 0.4,
-        'm' | 'w' | 'M' | 'W' | '%' => 0.9,
-        'A'..='Z' => 0.68,
+        'm' | 'w' | 'M' | 'W' | '%' => 0.95,
+        'A'..='Z' => 0.7,
         '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{ffdc}' | '\u{1f300}'..='\u{3ffff}' => 1.0,
-        _ => 0.57,
+        _ => 0.61,
     }
 }
 

@@ -1,9 +1,9 @@
 //! What can stop the tour.
 
 use assay_examples::mnist::DataError;
-use assay_examples::report::WriteError;
-use assay_examples::train::NotFinite;
 use thiserror::Error;
+
+use crate::chapters::ChapterError;
 
 /// Every way for the tour to fail; its text is what the user reads.
 #[derive(Debug, Error)]
@@ -12,16 +12,10 @@ pub(crate) enum TourError {
     Data(#[from] DataError),
     #[error(transparent)]
     Device(#[from] assay_tensor::DeviceError),
+    #[error("there is no chapter {asked}; there are {known}")]
+    NoChapter { asked: usize, known: String },
+    #[error("chapter {number}: {source}")]
+    Chapter { number: usize, source: ChapterError },
     #[error(transparent)]
-    Tensor(#[from] assay_tensor::Error),
-    #[error(transparent)]
-    WeakLoss(#[from] glws_nfa::Error),
-    #[error(transparent)]
-    NotFinite(#[from] NotFinite),
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    #[error("cannot write the numbers as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    #[error("a training stopped without saying why (a bug: please report it)")]
-    Panicked,
+    Report(#[from] assay_report::Error),
 }

@@ -1,9 +1,10 @@
-//! The tour: one story on embedded real data, written as a page and as numbers.
+//! The tour: a few chapters on embedded real data, written as a page and as numbers.
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
 mod chapter1;
+mod chapters;
 mod error;
-mod settings;
+mod page;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,20 +12,23 @@ use std::time::Instant;
 
 use assay_examples::mnist::Mnist;
 use assay_examples::progress::Progress;
-use assay_examples::report::{Context, Manifest, Report, numbers, page, write_whole};
+use assay_report::{json, write_whole};
 use clap::Parser;
+use serde::Serialize;
 
-use chapter1::Lesson;
+use chapters::{CHAPTERS, Found, Tour, chosen};
 use error::TourError;
-use settings::Settings;
 
-/// Networks learn digits from bags and pairs of images instead of labels; the results come as a page.
+/// Trains and tests models on embedded data, in minutes; the results come as a page and as JSON.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
     /// Only show that everything works, in seconds; the numbers mean nothing.
     #[arg(long)]
     quick: bool,
+    /// Run only this chapter (may be given several times, or as 1,2).
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    chapter: Vec<usize>,
     /// The seed of every random choice.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -39,6 +43,23 @@ struct Arguments {
     device: String,
 }
 
+/// What is needed to run it again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Manifest {
+    /// The version of the tour.
+    version: String,
+    /// The seed of every random choice.
+    seed: u64,
+    /// The device that trained.
+    device: String,
+    /// Whether this is the short run that only shows that everything works.
+    quick: bool,
+    /// The chapters that ran.
+    chapters: Vec<usize>,
+    /// Whether these are all that there are.
+    whole: bool,
+}
+
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -51,42 +72,47 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), TourError> {
     let start = Instant::now();
-    let settings = if arguments.quick {
-        Settings::quick(arguments.seed)
-    } else {
-        Settings::full(arguments.seed)
-    };
+    let chapters = chosen(&arguments.chapter)?;
     let device = assay_tensor::device(&arguments.device)?;
     let data = Mnist::load(&arguments.data)?;
-
+    // The folder is made now, so that nobody trains for minutes to learn that it cannot be.
+    write_whole(&arguments.out, &[] as &[(&str, &str)])?;
     let progress = Progress::new();
-    let lesson = Lesson::new(&data, &settings, &device);
-    let stories = chapter1::run(&lesson, &progress)?;
-    let report = Report {
-        manifest: Manifest {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            seed: arguments.seed,
-            device: arguments.device.clone(),
-            quick: arguments.quick,
-            training_images: lesson.images.len(),
-            bags: lesson.bags.len(),
-            comparisons: lesson.comparisons(),
-            test_images: lesson.digits.images.len(),
-            balanced_test_images: lesson.nines.images.len(),
-        },
-        stories,
+    progress.total(chapters.iter().map(|chapter| chapter.seconds).sum());
+    let tour = Tour {
+        seed: arguments.seed,
+        quick: arguments.quick,
+        device,
+        data: &data,
+        progress: &progress,
     };
-    let context = Context { train: &data.train, seconds: start.elapsed().as_secs_f64() };
-    let files = [("report.json", numbers(&report)?), ("index.html", page(&report, &context))];
-    write_whole(&arguments.out, &files.each_ref().map(|(name, text)| (*name, text.as_str())))?;
+    let mut found: Vec<Found> = Vec::new();
+    for chapter in &chapters {
+        progress.part(chapter.seconds);
+        let one = (chapter.run)(&tour)
+            .map_err(|source| TourError::Chapter { number: chapter.number, source })?;
+        found.push(one);
+    }
     progress.finish();
-    for story in &report.stories {
-        println!("{}", story.title);
-        for method in &story.methods {
-            let [low, high] = method.score.interval.map(|bound| 100.0 * bound);
-            let right = 100.0 * method.score.accuracy;
-            println!("  {:24} {right:5.1} %  ({low:.1} to {high:.1})", method.name);
-        }
+
+    let manifest = Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: arguments.seed,
+        device: arguments.device.clone(),
+        quick: arguments.quick,
+        chapters: chapters.iter().map(|chapter| chapter.number).collect(),
+        whole: chapters.len() == CHAPTERS.len(),
+    };
+    let numbers: serde_json::Map<_, _> = chapters
+        .iter()
+        .zip(&found)
+        .map(|(chapter, found)| (format!("chapter {}", chapter.number), found.numbers.clone()))
+        .collect();
+    let report = json(&serde_json::json!({ "manifest": manifest, "chapters": numbers }))?;
+    let html = page::page(&manifest, &found, start.elapsed().as_secs_f64());
+    write_whole(&arguments.out, &[("report.json", report), ("index.html", html)])?;
+    for line in found.iter().flat_map(|found| &found.summary) {
+        println!("{line}");
     }
     println!("The whole story: {}", arguments.out.join("index.html").display());
     Ok(())

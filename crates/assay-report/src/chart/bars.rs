@@ -85,7 +85,7 @@ impl BarChart {
         self
     }
 
-    /// Sets the width in pixels, kept between 160 and 4000; the height follows from the bars.
+    /// Sets the width in pixels, kept between 100 and 4000; the height follows from the bars.
     pub fn width(mut self, width: f64) -> Self {
         self.width = size(width, WIDTH);
         self

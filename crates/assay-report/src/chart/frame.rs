@@ -18,6 +18,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) legend: &'a [Entry],
     pub(crate) x: &'a Axis,
     pub(crate) y: &'a Axis,
+    /// The width of the drawing, the height of its inside.
     pub(crate) size: [f64; 2],
 }
 
@@ -64,8 +65,8 @@ impl<'a> Frame<'a> {
         }
         top += 6.0;
         let bottom = if plan.x.label().is_empty() { 24.0 } else { 40.0 };
-        // A legend of many rows takes room from the outside, not from the plot.
-        let high = (height - top - bottom).max(80.0);
+        // What stands above the plot takes no room from it.
+        let high = height;
         pen.height = top + high + bottom;
         let y = plan.y.fit(ys, high, 32.0);
         let widest = y.ticks().iter().map(|tick| text_width(&tick.1, LETTERS)).fold(12.0, f64::max);

@@ -90,7 +90,7 @@ impl HeatMap {
         self
     }
 
-    /// Sets the width in pixels, kept between 160 and 4000; the height follows from the rows.
+    /// Sets the width in pixels, kept between 100 and 4000; the height follows from the rows.
     pub fn width(mut self, width: f64) -> Self {
         self.width = size(width, WIDTH);
         self

@@ -55,7 +55,7 @@ impl Histogram {
             y: Axis::default(),
             series: Vec::new(),
             diagonal: false,
-            size: [WIDTH, 220.0],
+            size: [WIDTH, 150.0],
         }
     }
 
@@ -92,9 +92,10 @@ impl Histogram {
         self
     }
 
-    /// Sets the size in pixels, kept between 160 and 4000; 360 by 220 is the default.
+    /// Sets the width of the drawing and the height of its inside in pixels, kept between 100 and 4000;
+    /// 360 by 150 is the default.
     pub fn size(mut self, width: f64, height: f64) -> Self {
-        self.size = [size(width, WIDTH), size(height, 220.0)];
+        self.size = [size(width, WIDTH), size(height, 150.0)];
         self
     }
 

@@ -20,7 +20,7 @@ pub use radar::Radar;
 pub const WIDTH: f64 = 360.0;
 
 /// Asked-for sizes are kept between these, so that no drawing is unreadable or endless.
-const SIZES: (f64, f64) = (160.0, 4_000.0);
+const SIZES: (f64, f64) = (100.0, 4_000.0);
 
 fn size(asked: f64, default: f64) -> f64 {
     if asked.is_finite() { asked.clamp(SIZES.0, SIZES.1) } else { default }

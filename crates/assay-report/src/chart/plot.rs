@@ -118,7 +118,7 @@ impl Plot {
             y: Axis::default(),
             series: Vec::new(),
             guides: Vec::new(),
-            size: [WIDTH, 240.0],
+            size: [WIDTH, 170.0],
         }
     }
 
@@ -158,9 +158,10 @@ impl Plot {
         self
     }
 
-    /// Sets the size in pixels, kept between 160 and 4000; 360 by 240 is the default.
+    /// Sets the width of the drawing and the height of its inside in pixels, kept between 100 and 4000;
+    /// 360 by 170 is the default.
     pub fn size(mut self, width: f64, height: f64) -> Self {
-        self.size = [size(width, WIDTH), size(height, 240.0)];
+        self.size = [size(width, WIDTH), size(height, 170.0)];
         self
     }
 

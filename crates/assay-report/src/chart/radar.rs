@@ -57,7 +57,7 @@ impl Radar {
         self
     }
 
-    /// Sets the width in pixels, kept between 160 and 4000; the chart is about as high.
+    /// Sets the width in pixels, kept between 100 and 4000; the chart is about as high.
     pub fn width(mut self, width: f64) -> Self {
         self.width = size(width, WIDTH);
         self

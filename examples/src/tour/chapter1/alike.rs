@@ -13,8 +13,8 @@ use assay_tensor::convert::{from_array, from_int_array};
 use glws_nfa::WeakLabels;
 use glws_nfa::tensor::WeakLossConfig;
 
+use super::error::LessonError;
 use super::lesson::{Course, Lesson, Trained};
-use crate::error::TourError;
 
 /// Training images whose labels name the classes: from comparisons alone, a network cannot know that
 /// the class of all nines is called "nine".
@@ -62,7 +62,7 @@ impl Comparisons {
     }
 
     /// The rows of the compared images, `[2·comparisons, outputs]`.
-    fn rows(&self, outputs: Tensor<2>) -> Result<Tensor<2>, TourError> {
+    fn rows(&self, outputs: Tensor<2>) -> Result<Tensor<2>, LessonError> {
         let places = from_int_array(Array1::from_vec(self.places.clone()), &outputs.device())?;
         Ok(outputs.select(0, places))
     }
@@ -74,7 +74,7 @@ pub(super) fn learn(
     lesson: &Lesson,
     task: &Task,
     course: &Course<Bag>,
-) -> Result<Trained, TourError> {
+) -> Result<Trained, LessonError> {
     let weak_loss = WeakLossConfig::new().init()?;
     let loss = |net: &LeNet, groups: &[&Bag]| {
         let compared = Comparisons::new(lesson, groups);
@@ -97,7 +97,7 @@ pub(super) fn learn_by_distance(
     lesson: &Lesson,
     task: &Task,
     course: &Course<Bag>,
-) -> Result<Trained, TourError> {
+) -> Result<Trained, LessonError> {
     let loss = |net: &LeNet, groups: &[&Bag]| {
         let compared = Comparisons::new(lesson, groups);
         let count = compared.alike.len();
@@ -114,13 +114,13 @@ pub(super) fn learn_by_distance(
         Ok((alike * square + unlike * gap.powi_scalar(2)).mean())
     };
     lesson.learn(task, course, loss, |net, asked| {
-        let places = |split, images: &[usize]| -> Result<Vec<Vec<f64>>, TourError> {
+        let places = |split, images: &[usize]| -> Result<Vec<Vec<f64>>, LessonError> {
             let rows = train::outputs(net, split, images, &lesson.device)?;
             Ok(rows.iter().map(|row| row.iter().copied().map(f64::from).collect()).collect())
         };
         let known = naming_images(lesson);
         let found = places(&lesson.data.train, known)?;
-        let clusters = kmeans(&found, CLASSES, 10, lesson.settings.seed);
+        let clusters = kmeans(&found, CLASSES, 10, lesson.seed);
         let names = names(lesson, known, &clusters.labels);
         let asked = places(&lesson.data.test, asked)?;
         Ok(asked.iter().map(|place| names[nearest(&clusters.centres, place).0]).collect())

@@ -7,9 +7,9 @@ use assay_examples::mnist::CLASSES;
 use assay_examples::progress::Task;
 use assay_examples::train;
 
+use super::error::LessonError;
 use super::labels::cross_entropy;
 use super::lesson::{Course, Lesson, Trained};
-use crate::error::TourError;
 use glws_nfa::WeakLabels;
 use glws_nfa::tensor::WeakLossConfig;
 
@@ -46,7 +46,7 @@ pub(super) fn learn(
     lesson: &Lesson,
     task: &Task,
     course: &Course<Bag>,
-) -> Result<Trained, TourError> {
+) -> Result<Trained, LessonError> {
     let weak_loss = WeakLossConfig::new().init()?;
     let loss = |net: &LeNet, bags: &[&Bag]| {
         let logits = net.forward(lesson.bag_images(bags));
@@ -73,7 +73,7 @@ pub(super) fn learn_from_means(
     lesson: &Lesson,
     task: &Task,
     course: &Course<Bag>,
-) -> Result<Trained, TourError> {
+) -> Result<Trained, LessonError> {
     let loss = |net: &LeNet, bags: &[&Bag]| {
         let logits = net.forward(lesson.bag_images(bags));
         let targets = bags.iter().flat_map(|bag| {
@@ -87,7 +87,7 @@ pub(super) fn learn_from_means(
         if course.outputs != 2 {
             return lesson.answers(net, images);
         }
-        let log_odds = |split, images: &[usize]| -> Result<Vec<f32>, TourError> {
+        let log_odds = |split, images: &[usize]| -> Result<Vec<f32>, LessonError> {
             let rows = train::outputs(net, split, images, &lesson.device)?;
             Ok(rows.iter().map(|row| row[NINE] - row[1 - NINE]).collect())
         };

@@ -6,8 +6,8 @@ use assay_examples::progress::Task;
 use assay_tensor::burn::tensor::activation::log_softmax;
 use assay_tensor::burn::tensor::{DType, Tensor, TensorData};
 
+use super::error::LessonError;
 use super::lesson::{Course, Lesson, Trained};
-use crate::error::TourError;
 
 /// Which digit is it?
 pub(super) fn digits<'a>(lesson: &'a Lesson) -> Course<'a, usize> {
@@ -30,7 +30,7 @@ pub(super) fn learn(
     lesson: &Lesson,
     task: &Task,
     course: &Course<usize>,
-) -> Result<Trained, TourError> {
+) -> Result<Trained, LessonError> {
     let nine_or_not = course.outputs == 2;
     let loss = |net: &LeNet, batch: &[&usize]| {
         let logits = net.forward(lesson.tensor(batch.iter().map(|&&image| image)));

@@ -1,69 +1,73 @@
 //! What all trainings of the chapter share.
 
 use assay_examples::bags::{self, Bag};
+use assay_examples::exam::{Exam, Score};
 use assay_examples::lenet::LeNet;
 use assay_examples::mnist::Mnist;
 use assay_examples::progress::Task;
-use assay_examples::report::{Point, Score};
+
 use assay_examples::train::{self, Schedule, train};
 use assay_tensor::burn::tensor::{Device, Tensor};
 
-use super::exam::Exam;
-use crate::error::TourError;
-use crate::settings::Settings;
+use super::results::Point;
+use super::settings::Settings;
+use crate::chapters::Tour;
+
+use super::error::LessonError;
 
 /// The images, how they were put together, and the questions at the end.
-pub(crate) struct Lesson<'a> {
-    pub(crate) data: &'a Mnist,
-    pub(crate) settings: &'a Settings,
+pub(super) struct Lesson<'a> {
+    pub(super) data: &'a Mnist,
+    pub(super) settings: &'a Settings,
+    pub(super) seed: u64,
     /// Where networks are judged.
-    pub(crate) device: Device,
+    pub(super) device: Device,
     /// The same device with gradients, where they learn.
-    pub(crate) learning: Device,
+    pub(super) learning: Device,
     /// The training images that are used.
-    pub(crate) images: Vec<usize>,
+    pub(super) images: Vec<usize>,
     /// These images, each in one bag.
-    pub(crate) bags: Vec<Bag>,
+    pub(super) bags: Vec<Bag>,
     /// These images again, in small groups whose members are compared.
-    pub(crate) groups: Vec<Bag>,
+    pub(super) groups: Vec<Bag>,
     /// Which digit is it?
-    pub(crate) digits: Exam,
+    pub(super) digits: Exam,
     /// Is it a nine?
-    pub(crate) nines: Exam,
+    pub(super) nines: Exam,
 }
 
 /// A network that has learned, or rather what remains of it.
 #[derive(Debug)]
-pub(crate) struct Trained {
-    pub(crate) schedule: Schedule,
-    pub(crate) curve: Vec<Point>,
-    pub(crate) score: Score,
+pub(super) struct Trained {
+    pub(super) schedule: Schedule,
+    pub(super) curve: Vec<Point>,
+    pub(super) score: Score,
 }
 
 /// What one network learns from.
-pub(crate) struct Course<'a, T> {
+pub(super) struct Course<'a, T> {
     /// What it is shown.
-    pub(crate) items: &'a [T],
+    pub(super) items: &'a [T],
     /// How many images an item has.
-    pub(crate) images: fn(&T) -> usize,
+    pub(super) images: fn(&T) -> usize,
     /// How long and how fast.
-    pub(crate) schedule: Schedule,
+    pub(super) schedule: Schedule,
     /// The network's outputs.
-    pub(crate) outputs: usize,
+    pub(super) outputs: usize,
     /// What it is asked in the end.
-    pub(crate) exam: &'a Exam,
+    pub(super) exam: &'a Exam,
 }
 
 impl<T> Course<'_, T> {
     /// Images seen in all passes.
-    pub(crate) fn work(&self) -> usize {
+    pub(super) fn work(&self) -> usize {
         self.schedule.passes * self.items.iter().map(self.images).sum::<usize>()
     }
 }
 
 impl<'a> Lesson<'a> {
-    pub(crate) fn new(data: &'a Mnist, settings: &'a Settings, device: &Device) -> Self {
-        let seed = settings.seed;
+    pub(super) fn new(tour: &Tour<'a>, settings: &'a Settings) -> Self {
+        let (seed, data, device) = (tour.seed, tour.data, &tour.device);
         let images = bags::draw(&data.train, settings.images, seed);
         let (mean, spread) = settings.bag_size;
         Self {
@@ -75,40 +79,36 @@ impl<'a> Lesson<'a> {
             learning: device.clone().autodiff(),
             data,
             settings,
+            seed,
             images,
         }
     }
 
-    /// Comparisons within all groups.
-    pub(crate) fn comparisons(&self) -> usize {
-        self.groups.iter().map(|group| group.images.len() * (group.images.len() - 1) / 2).sum()
-    }
-
     /// The images as a tensor to learn from.
-    pub(crate) fn tensor(&self, images: impl IntoIterator<Item = usize>) -> Tensor<4> {
+    pub(super) fn tensor(&self, images: impl IntoIterator<Item = usize>) -> Tensor<4> {
         train::tensor(&self.data.train, images, &self.learning)
     }
 
     /// All images of the bags, bag after bag.
-    pub(crate) fn bag_images(&self, bags: &[&Bag]) -> Tensor<4> {
+    pub(super) fn bag_images(&self, bags: &[&Bag]) -> Tensor<4> {
         self.tensor(bags.iter().flat_map(|bag| bag.images.iter().copied()))
     }
 
     /// The most likely class of each test image.
-    pub(crate) fn answers(&self, net: &LeNet, images: &[usize]) -> Result<Vec<usize>, TourError> {
+    pub(super) fn answers(&self, net: &LeNet, images: &[usize]) -> Result<Vec<usize>, LessonError> {
         let rows = train::outputs(net, &self.data.test, images, &self.device)?;
         Ok(rows.iter().map(|row| train::argmax(row)).collect())
     }
 
     /// Trains a network and lets it sit the exam, after each pass on its beginning.
-    pub(crate) fn learn<T>(
+    pub(super) fn learn<T>(
         &self,
         task: &Task,
         course: &Course<T>,
-        mut loss: impl FnMut(&LeNet, &[&T]) -> Result<Tensor<1>, TourError>,
-        answers: impl Fn(&LeNet, &[usize]) -> Result<Vec<usize>, TourError>,
-    ) -> Result<Trained, TourError> {
-        let (seed, schedule) = (self.settings.seed, course.schedule);
+        mut loss: impl FnMut(&LeNet, &[&T]) -> Result<Tensor<1>, LessonError>,
+        answers: impl Fn(&LeNet, &[usize]) -> Result<Vec<usize>, LessonError>,
+    ) -> Result<Trained, LessonError> {
+        let (seed, schedule) = (self.seed, course.schedule);
         let quiz = course.exam.beginning(self.settings.curve_images);
         let per_pass = course.work() / schedule.passes.max(1);
         let mut curve: Vec<Point> = Vec::new();

@@ -5,23 +5,56 @@
 
 mod alike;
 mod counts;
-mod exam;
+mod error;
 mod labels;
 mod lesson;
+mod page;
 mod presence;
-mod queue;
+mod results;
+mod settings;
 mod stories;
 
+use assay_examples::parallel::{Job, in_parallel};
 use assay_examples::progress::Progress;
-use assay_examples::report::Story;
 
-use crate::error::TourError;
-pub(crate) use lesson::Lesson;
-use queue::{Job, in_parallel};
+use crate::chapters::{ChapterError, Found, Tour};
+use error::LessonError;
+use lesson::Lesson;
+use results::{Images, Numbers, Story};
+use settings::Settings;
 use stories::Results;
 
 /// Trains everything and tells the stories.
-pub(crate) fn run(lesson: &Lesson, progress: &Progress) -> Result<Vec<Story>, TourError> {
+pub(crate) fn run(tour: &Tour) -> Result<Found, ChapterError> {
+    let settings = if tour.quick { Settings::quick() } else { Settings::full() };
+    let lesson = Lesson::new(tour, &settings);
+    let numbers = Numbers {
+        images: Images {
+            training: lesson.images.len(),
+            test: lesson.digits.images.len(),
+            balanced_test: lesson.nines.images.len(),
+        },
+        stories: train(&lesson, tour.progress)?,
+    };
+    let section = page::section(&numbers, &tour.data.train)?;
+    Ok(Found::new(section, &numbers, summary(&numbers))?)
+}
+
+/// What the terminal says.
+fn summary(numbers: &Numbers) -> Vec<String> {
+    let mut lines = Vec::new();
+    for story in &numbers.stories {
+        lines.push(story.title.clone());
+        for method in &story.methods {
+            let [low, high] = method.score.interval.map(|bound| 100.0 * bound);
+            let right = 100.0 * method.score.accuracy;
+            lines.push(format!("  {:24} {right:5.1} %  ({low:.1} to {high:.1})", method.name));
+        }
+    }
+    lines
+}
+
+fn train(lesson: &Lesson, progress: &Progress) -> Result<Vec<Story>, LessonError> {
     let (digits, nines) = (labels::digits(lesson), labels::nines(lesson));
     let (count, all_counts) = (counts::nines(lesson), counts::digits(lesson));
     let alike = alike::digits(lesson);
@@ -50,10 +83,8 @@ pub(crate) fn run(lesson: &Lesson, progress: &Progress) -> Result<Vec<Story>, To
         Job::new("labels, digits", digits.work(), |task| labels::learn(lesson, task, &digits)),
         Job::new("labels, nine or not", nines.work(), |task| labels::learn(lesson, task, &nines)),
     ];
-    progress.expect(jobs.iter().map(Job::images).sum());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
     let [alike, distance, all_counts, all_means, count, means, presence, maximum, digits, nines] =
-        in_parallel(jobs, threads, progress)?;
+        in_parallel(jobs, progress)?;
     let results = Results {
         alike,
         distance,

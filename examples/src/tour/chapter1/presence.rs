@@ -11,8 +11,8 @@ use glws_nfa::WeakLabels;
 use glws_nfa::tensor::WeakLossConfig;
 
 use super::counts::NINE;
+use super::error::LessonError;
 use super::lesson::{Course, Lesson, Trained};
-use crate::error::TourError;
 
 /// Whether there is one.
 pub(super) fn is_there(bag: &Bag) -> bool {
@@ -25,7 +25,7 @@ pub(super) fn learn(
     lesson: &Lesson,
     task: &Task,
     course: &Course<Bag>,
-) -> Result<Trained, TourError> {
+) -> Result<Trained, LessonError> {
     let weak_loss = WeakLossConfig::new().init()?;
     let loss = |net: &LeNet, bags: &[&Bag]| {
         let logits = net.forward(lesson.bag_images(bags));
@@ -43,7 +43,7 @@ pub(super) fn learn_by_max(
     lesson: &Lesson,
     task: &Task,
     course: &Course<Bag>,
-) -> Result<Trained, TourError> {
+) -> Result<Trained, LessonError> {
     let loss = |net: &LeNet, bags: &[&Bag]| {
         let logits = net.forward(lesson.bag_images(bags));
         let z = log_odds(logits);

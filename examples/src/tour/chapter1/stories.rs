@@ -2,10 +2,10 @@
 
 use assay_examples::bags::Bag;
 use assay_examples::mnist::CLASSES;
-use assay_examples::report::{Method, Role, Sample, Story};
 
 use super::lesson::{Lesson, Trained};
 use super::presence::is_there;
+use super::results::{Method, Role, Sample, Story};
 
 /// Comparisons of either kind that are shown.
 const SHOWN_PAIRS: usize = 5;

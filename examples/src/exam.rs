@@ -1,24 +1,40 @@
 //! The questions that judge a network.
 
 use assay_array::random::{shuffle, stream};
-use assay_examples::mnist::{CLASSES, Split};
-use assay_examples::report::Score;
 use assay_score::interval::wilson;
+use serde::Serialize;
+
+use crate::mnist::{CLASSES, Split};
 
 /// Images with the right answers.
 #[derive(Debug, Clone)]
-pub(crate) struct Exam {
+pub struct Exam {
     /// Test images by index.
-    pub(crate) images: Vec<usize>,
+    pub images: Vec<usize>,
     /// The right class of each.
-    pub(crate) truth: Vec<usize>,
+    pub truth: Vec<usize>,
     /// How many classes there are.
     classes: usize,
 }
 
+/// Right answers to an exam.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Score {
+    /// Right answers.
+    pub correct: usize,
+    /// Images asked.
+    pub judged: usize,
+    /// Their ratio.
+    pub accuracy: f64,
+    /// Wilson's interval for the ratio at 95 %.
+    pub interval: [f64; 2],
+    /// Answers by true class (row) and answered class (column).
+    pub confusion: Vec<Vec<usize>>,
+}
+
 impl Exam {
     /// Which digit is it? On up to `size` images.
-    pub(crate) fn digits(test: &Split, size: usize) -> Self {
+    pub fn digits(test: &Split, size: usize) -> Self {
         let images: Vec<usize> = (0..test.len().min(size)).collect();
         let truth = images.iter().map(|&image| test.label(image)).collect();
         Self { images, truth, classes: CLASSES }
@@ -26,7 +42,7 @@ impl Exam {
 
     /// Is it a nine? On up to `size` images, as many nines as other digits, so that neither answer is
     /// right more often by itself.
-    pub(crate) fn nines(test: &Split, size: usize, seed: u64) -> Self {
+    pub fn nines(test: &Split, size: usize, seed: u64) -> Self {
         let (nines, others): (Vec<usize>, Vec<usize>) =
             (0..test.len()).partition(|&image| test.label(image) == 9);
         let half = (size / 2).min(nines.len()).min(others.len());
@@ -37,7 +53,7 @@ impl Exam {
     }
 
     /// The first `size` questions.
-    pub(crate) fn beginning(&self, size: usize) -> Self {
+    pub fn beginning(&self, size: usize) -> Self {
         let size = size.min(self.images.len());
         Self {
             images: self.images[..size].to_vec(),
@@ -47,7 +63,7 @@ impl Exam {
     }
 
     /// Compares answers with the truth. An answer that is no class counts as wrong.
-    pub(crate) fn mark(&self, answers: &[usize]) -> Score {
+    pub fn mark(&self, answers: &[usize]) -> Score {
         let mut confusion = vec![vec![0; self.classes]; self.classes];
         for (&truth, &answer) in self.truth.iter().zip(answers) {
             if let Some(count) = confusion[truth].get_mut(answer) {
@@ -68,7 +84,7 @@ impl Exam {
 mod tests {
     use std::path::Path;
 
-    use assay_examples::mnist::Mnist;
+    use crate::mnist::Mnist;
 
     use super::*;
 

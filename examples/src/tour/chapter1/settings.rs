@@ -2,34 +2,31 @@
 
 use assay_examples::train::Schedule;
 
-/// The sizes of one run.
+/// The sizes of the chapter.
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
-    /// The seed of every random choice.
-    pub(crate) seed: u64,
+pub(super) struct Settings {
     /// Training images that are put into bags and pairs.
-    pub(crate) images: usize,
+    pub(super) images: usize,
     /// Images in a bag: mean and standard deviation.
-    pub(crate) bag_size: (f64, f64),
+    pub(super) bag_size: (f64, f64),
     /// Images in a group that are compared with each other.
-    pub(crate) group_size: usize,
+    pub(super) group_size: usize,
     /// Test images that judge the trained networks.
-    pub(crate) test_images: usize,
+    pub(super) test_images: usize,
     /// Test images for each point of a learning curve.
-    pub(crate) curve_images: usize,
+    pub(super) curve_images: usize,
     /// Trainings on single images.
-    pub(crate) labels: Schedule,
+    pub(super) labels: Schedule,
     /// Trainings on bags.
-    pub(crate) bags: Schedule,
+    pub(super) bags: Schedule,
     /// Trainings on comparisons within groups.
-    pub(crate) groups: Schedule,
+    pub(super) groups: Schedule,
 }
 
 impl Settings {
     /// The real tour: under five minutes on two cores.
-    pub(crate) fn full(seed: u64) -> Self {
+    pub(super) fn full() -> Self {
         Self {
-            seed,
             images: 40_000,
             bag_size: (10.0, 2.0),
             group_size: 8,
@@ -42,9 +39,9 @@ impl Settings {
     }
 
     /// Seconds instead of minutes: everything runs, and the numbers mean nothing.
-    pub(crate) fn quick(seed: u64) -> Self {
+    pub(super) fn quick() -> Self {
         let short = |schedule: Schedule| Schedule { passes: 2, ..schedule };
-        let full = Self::full(seed);
+        let full = Self::full();
         Self {
             images: 1_000,
             test_images: 1_000,
