@@ -35,7 +35,7 @@ fn curve() -> Plot {
 fn lines() -> Result<Section, assay_report::Error> {
     let mut section = Section::new("Lines and points").with_id("lines");
     section.figure(curve().svg(), "Three series, one with a band");
-    let spectrum = (1..=60).map(|i| f64::from(i)).map(|i| [i, i.powf(-1.7)]);
+    let spectrum = (1..=60).map(f64::from).map(|i| [i, i.powf(-1.7)]);
     let plot = Plot::new("A spectrum")
         .x(Axis::new("index").log())
         .y(Axis::new("eigenvalue").log())
