@@ -47,6 +47,37 @@ impl Contents {
     }
 }
 
+/// The bytes of a file of any format, read-only and cheap to clone: mapped if the file is large (see the
+/// [module](super) for what that asks of other programs), read otherwise.
+///
+/// ```
+/// let dir = tempfile::tempdir()?;
+/// let path = dir.path().join("words.txt");
+/// std::fs::write(&path, "tea")?;
+/// assert_eq!(*assay_array::io::FileBytes::open(&path)?, *b"tea");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FileBytes(Contents);
+
+impl FileBytes {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`Error::File`] when the system refuses, or for what is no regular file.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Contents::open(path.as_ref()).map(Self)
+    }
+}
+
+impl std::ops::Deref for FileBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.0.as_ref()
+    }
+}
+
 /// A file under construction: it takes its place in [`NewFile::commit`], or vanishes when dropped.
 #[derive(Debug)]
 pub(super) struct NewFile {

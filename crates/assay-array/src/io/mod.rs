@@ -39,6 +39,7 @@ pub mod safetensors;
 use ndarray::{Array, ArrayD, Dimension, IxDyn, ShapeBuilder};
 
 pub use element::{Dtype, Element};
+pub use file::FileBytes;
 
 use crate::{Error, Result};
 
