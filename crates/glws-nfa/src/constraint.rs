@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use ndarray::Array2;
+
 use crate::error::{Error, Result};
+use crate::kernel::soft_count;
 use crate::languages::{check_class, lattice_size};
 use crate::nfa::{Nfa, check_num_states};
 
 /// What is known of one bag's labels.
 ///
-/// All but [`Automaton`](Self::Automaton) have kernels of their own that give what the automaton of
-/// the same name gives, faster.
+/// All but [`Automaton`](Self::Automaton) and [`Paths`](Self::Paths) have kernels of their own that
+/// give what the automaton of the same language ([`Constraint::automaton`]) gives, faster.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Constraint {
@@ -38,51 +41,46 @@ pub enum Constraint {
     Similar,
     /// A pair whose two instances have different classes.
     Dissimilar,
-    /// Whatever an automaton accepts. It must be unambiguous; see [`Nfa`].
+    /// Nothing: `Z = 1`, and the posterior is the prediction.
+    Unknown,
+    /// Each instance by itself: class `c` weighs `evidence[c]`, which is 0 or more and need not sum
+    /// to anything. `Z = Π_i Σ_c p_i(c) e(c)`, `γ_i(c) ∝ p_i(c) e(c)`.
+    ///
+    /// Ones and zeros make a partial label; `P(observed | c)` makes a noisy one.
+    Evidence(Vec<f64>),
+    /// A pair whose classes `(a, b)` weigh `weights[[a, b]]`, which is 0 or more; `[C, C]`.
+    Pair(Arc<Array2<f64>>),
+    /// `k` instances of `class` weigh `exp(log_weights[k])`; a count beyond the list weighs nothing.
+    ///
+    /// A binomial distribution says that the instances were drawn at random from a population of known
+    /// proportion; zeros and `−∞` make an interval.
+    SoftCount {
+        /// The class counted.
+        class: usize,
+        /// The log weight of each count, from 0 on.
+        log_weights: Vec<f64>,
+    },
+    /// The sequences that an automaton accepts, with their weights. It must be unambiguous; see
+    /// [`Nfa`].
     Automaton(Arc<Nfa>),
+    /// The paths of an automaton: a sequence weighs what its paths weigh in sum, as in a hidden Markov
+    /// model. The automaton may be ambiguous.
+    Paths(Arc<Nfa>),
+}
+
+impl From<Nfa> for Constraint {
+    fn from(nfa: Nfa) -> Self {
+        Self::Automaton(Arc::new(nfa))
+    }
+}
+
+impl From<Arc<Nfa>> for Constraint {
+    fn from(nfa: Arc<Nfa>) -> Self {
+        Self::Automaton(nfa)
+    }
 }
 
 impl Constraint {
-    /// The automaton over `num_classes` classes that says the same; an automaton is itself.
-    ///
-    /// # Errors
-    /// Those of the constructor of the same name: a missing class, an automaton that would be too
-    /// large; [`Error::Shape`] for a vector or an automaton of another number of classes.
-    ///
-    /// ```
-    /// use glws_nfa::Constraint;
-    /// let nfa = Constraint::Count { class: 1, count: 2 }.automaton(3)?;
-    /// assert!(nfa.accepts(&[1, 0, 2, 1])? && !nfa.accepts(&[1, 1, 1])?);
-    /// # Ok::<(), glws_nfa::Error>(())
-    /// ```
-    pub fn automaton(&self, num_classes: usize) -> Result<Arc<Nfa>> {
-        let same = |operation, got: usize| {
-            if got == num_classes {
-                return Ok(());
-            }
-            Err(Error::Shape { operation, expected: vec![num_classes], got: vec![got] })
-        };
-        Ok(Arc::new(match self {
-            Self::Count { class, count } => Nfa::count(num_classes, *class, *count)?,
-            Self::CountVector(counts) => {
-                same("count vector [C]", counts.len())?;
-                Nfa::count_vector(counts)?
-            }
-            Self::Present { class } => Nfa::present(num_classes, *class)?,
-            Self::Absent { class } => Nfa::absent(num_classes, *class)?,
-            Self::PresenceVector(present) => {
-                same("presence vector [C]", present.len())?;
-                Nfa::presence_vector(present)?
-            }
-            Self::Similar => Nfa::similar(num_classes)?,
-            Self::Dissimilar => Nfa::dissimilar(num_classes)?,
-            Self::Automaton(nfa) => {
-                same("classes of the automaton [C]", nfa.num_classes())?;
-                return Ok(nfa.clone());
-            }
-        }))
-    }
-
     /// Whether the statement makes sense for `bag`, which has `length` instances.
     pub(crate) fn check(&self, bag: usize, length: usize, num_classes: usize) -> Result<()> {
         let same = |operation, got: usize| {
@@ -117,7 +115,45 @@ impl Constraint {
             }
             Self::Similar => pair("similar"),
             Self::Dissimilar => pair("dissimilar"),
-            Self::Automaton(nfa) => same("classes of the automaton [C]", nfa.num_classes()),
+            Self::Unknown => Ok(()),
+            Self::Evidence(evidence) => {
+                same("evidence [C]", evidence.len())?;
+                check_weights("evidence", evidence)
+            }
+            Self::Pair(weights) => {
+                pair("pair weights")?;
+                if weights.dim() != (num_classes, num_classes) {
+                    return Err(Error::Shape {
+                        operation: "pair weights [C, C]",
+                        expected: vec![num_classes; 2],
+                        got: weights.shape().to_vec(),
+                    });
+                }
+                check_weights("pair weights", weights.iter())
+            }
+            Self::SoftCount { class, log_weights } => {
+                check_class("soft count", *class, num_classes)?;
+                let wrong = |w: &&f64| w.is_nan() || **w == f64::INFINITY;
+                if let Some(&log_weight) = log_weights.iter().find(wrong) {
+                    return Err(Error::LogWeight { operation: "soft count", log_weight });
+                }
+                let width = soft_count::width(log_weights, length);
+                let cells = width.saturating_mul(length.saturating_add(1));
+                if cells > soft_count::MAX_CELLS {
+                    let (num_states, limit) = (cells, soft_count::MAX_CELLS);
+                    return Err(Error::TooManyStates {
+                        operation: "soft count",
+                        num_states,
+                        limit,
+                    });
+                }
+                Ok(())
+            }
+            Self::Automaton(nfa) => {
+                same("classes of the automaton [C]", nfa.num_classes())?;
+                nfa.check_unambiguous("sum over label sequences")
+            }
+            Self::Paths(nfa) => same("classes of the automaton [C]", nfa.num_classes()),
         }
     }
 
@@ -128,6 +164,11 @@ impl Constraint {
             Self::Present { .. } | Self::Absent { .. } | Self::Similar | Self::Dissimilar => {
                 instances.saturating_mul(2)
             }
+            Self::Unknown | Self::Evidence(_) => instances.saturating_mul(8),
+            Self::Pair(_) => instances.saturating_mul(num_classes + 8),
+            Self::SoftCount { log_weights, .. } => instances
+                .saturating_mul(5)
+                .saturating_add(length.saturating_mul(soft_count::width(log_weights, length)) * 3),
             Self::Count { count, .. } => {
                 let width = (*count).min(length.saturating_sub(*count)) + 20;
                 instances.saturating_mul(5).saturating_add(length.saturating_mul(width) / 4)
@@ -139,10 +180,20 @@ impl Constraint {
                 let classes = present.iter().filter(|&&p| p).count() as u32;
                 instances.saturating_mul(1_usize.checked_shl(classes).unwrap_or(usize::MAX))
             }
-            Self::Automaton(nfa) => instances
+            Self::Automaton(nfa) | Self::Paths(nfa) => instances
                 .saturating_mul(10)
                 .saturating_add(length.saturating_mul(nfa.engine.outgoing.len()).saturating_mul(4)),
         }
+    }
+}
+
+fn check_weights<'a>(
+    operation: &'static str,
+    weights: impl IntoIterator<Item = &'a f64>,
+) -> Result<()> {
+    match weights.into_iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
+        Some(&weight) => Err(Error::Weight { operation, weight }),
+        None => Ok(()),
     }
 }
 
@@ -179,6 +230,8 @@ pub enum Infeasible {
     },
     /// The class can be neither absent nor counted otherwise: it is the only one.
     OnlyClass,
+    /// Every class, pair of classes or count has weight 0.
+    RuledOut,
     /// The automaton accepts no sequence of this length.
     NoPath {
         /// The bag's size.
@@ -199,6 +252,7 @@ impl std::fmt::Display for Infeasible {
                 write!(f, "{present} classes present, the bag has {length} instances")
             }
             Self::OnlyClass => write!(f, "the only class must have every instance"),
+            Self::RuledOut => write!(f, "every class, pair or count has weight 0"),
             Self::NoPath { length } => {
                 write!(f, "the automaton accepts no sequence of {length} labels")
             }

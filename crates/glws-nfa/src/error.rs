@@ -41,6 +41,27 @@ pub enum Error {
         /// Its value.
         log_weight: f64,
     },
+    /// A weight that is negative, infinite or NaN.
+    #[error("{operation}: expected finite weights of 0 or more, got {weight}")]
+    Weight {
+        /// Whose weight it is.
+        operation: &'static str,
+        /// Its value.
+        weight: f64,
+    },
+    /// An automaton that accepts a sequence along two paths, where a sum over paths would count the
+    /// sequence twice.
+    #[error(
+        "{operation}: the automaton accepts {sequence:?} along two paths, and a sum over paths counts \
+         that sequence twice; make it unambiguous with `nfa.determinise(max_states)`, or state \
+         `Constraint::Paths` if a sum over paths is what you mean"
+    )]
+    Ambiguous {
+        /// What was asked for.
+        operation: &'static str,
+        /// A shortest such sequence, as classes.
+        sequence: Vec<usize>,
+    },
     /// An automaton or a lattice that would not fit in memory.
     #[error("{operation}: {num_states} states needed, at most {limit} allowed")]
     TooManyStates {
@@ -72,14 +93,6 @@ pub enum Error {
     /// An operation on sets of sequences on an automaton that gives them weights.
     #[error("{operation}: expected an automaton whose log weights are all 0")]
     Weighted {
-        /// What was asked for.
-        operation: &'static str,
-    },
-    /// An automaton that gives some sequence two paths, for a question about sequences.
-    #[error(
-        "{operation}: the automaton gives a sequence two paths; determinise it, or take the support's determinisation"
-    )]
-    Ambiguous {
         /// What was asked for.
         operation: &'static str,
     },
@@ -167,6 +180,21 @@ pub enum Error {
         bag: usize,
         /// Its length.
         length: usize,
+    },
+    /// A statement that cannot be read as one for each class.
+    #[error(
+        "one class against the rest: expected counts or presence of all classes, bag {bag} has \
+         another constraint"
+    )]
+    NotOneVsRest {
+        /// Which bag.
+        bag: usize,
+    },
+    /// Numbers that are NaN or infinite.
+    #[error("{operation}: expected finite numbers")]
+    NotFinite {
+        /// Whose numbers.
+        operation: &'static str,
     },
     /// A setting outside its range.
     #[error("{name}: expected {expected}, got {got}")]

@@ -74,11 +74,14 @@
 #![forbid(unsafe_code)]
 
 mod algebra;
+mod alignment;
 mod bags;
+pub mod compat;
 mod constraint;
 #[cfg(all(doctest, feature = "burn"))]
 mod doc_tests;
 mod draw;
+mod equivalent;
 mod error;
 mod kernel;
 mod languages;
@@ -95,6 +98,7 @@ pub mod tensor;
 mod weak_labels;
 
 pub use algebra::DEFAULT_STATE_CAP;
+pub use alignment::DistributionAlignment;
 pub use bags::Bags;
 pub use constraint::{Constraint, Infeasible};
 pub use error::{Error, Result};
@@ -103,4 +107,4 @@ pub use marginals::{Marginals, Outcome, count_distribution, cross_entropy, margi
 pub use nfa::{MAX_STATES, Nfa, NfaArc, NfaBuilder};
 pub use posteriors::{Distance, LabelSequence, PathCounts, Posteriors};
 pub use regex::{Alphabet, Regex, RegexError, RegexErrorKind};
-pub use weak_labels::WeakLabels;
+pub use weak_labels::{Ordinal, WeakLabels, binomial_log_weights};

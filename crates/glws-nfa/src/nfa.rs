@@ -1,5 +1,7 @@
 //! Weighted automata over class labels.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::error::{Error, Result};
 
 /// An arc: reading an instance of `class` leads from `source` to `target` with `log_weight`.
@@ -25,7 +27,9 @@ pub struct NfaArc {
 ///
 /// Sums run over *paths*. They are sums over *sequences*, and hence probabilities, only when the
 /// automaton is unambiguous: when each accepted sequence has one path. The constructors of this type
-/// give unambiguous automata.
+/// give unambiguous automata, and [`Constraint::Automaton`](crate::Constraint::Automaton) refuses any
+/// other: [`determinise`](Self::determinise) makes one of it, and
+/// [`Constraint::Paths`](crate::Constraint::Paths) takes it as it is.
 ///
 /// ```
 /// use glws_nfa::NfaBuilder;
@@ -48,6 +52,18 @@ pub struct Nfa {
     accepting: Vec<f64>,
     arcs: Vec<NfaArc>,
     pub(crate) engine: Compiled,
+    pub(crate) ambiguity: Ambiguity,
+}
+
+/// The ambiguity test's answer, kept from the first time that somebody asks. It follows from the rest
+/// of the automaton, so that any two are equal.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ambiguity(pub(crate) Arc<OnceLock<Result<Option<Vec<usize>>>>>);
+
+impl PartialEq for Ambiguity {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Nfa {
@@ -168,7 +184,7 @@ impl NfaBuilder {
         // The sort is stable: parallel arcs of one class stay in the caller's order.
         arcs.sort_by_key(|arc| (arc.source, arc.target, arc.class));
         let engine = Compiled::new(num_states, num_classes, &arcs, &initial, &accepting);
-        Ok(Nfa { num_classes, initial, accepting, arcs, engine })
+        Ok(Nfa { num_classes, initial, accepting, arcs, engine, ambiguity: Ambiguity::default() })
     }
 }
 

@@ -342,7 +342,7 @@ proptest! {
         let logits = logits(seed, LENGTH, CLASSES, 1.5);
         let solve = |nfa: Nfa| {
             let bags = Bags::new(logits.view(), &[LENGTH]).unwrap();
-            marginals(&bags, &[Constraint::Automaton(Arc::new(nfa))]).unwrap()
+            marginals(&bags, &[Constraint::Paths(Arc::new(nfa))]).unwrap()
         };
         let det = solve(a.determinise(CAP).unwrap());
         let min = solve(a.minimise(CAP).unwrap());

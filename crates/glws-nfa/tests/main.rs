@@ -11,5 +11,6 @@ mod posteriors;
 mod properties;
 mod regex;
 mod semirings;
+mod settings;
 #[cfg(feature = "burn")]
 mod tensor;

@@ -145,7 +145,7 @@ fn any_automaton_with_weights_and_parallel_arcs() {
         let logits = logits(round as u64, length, classes, 3.0);
         let want = enumerate(&logits, |labels| path_weight(&nfa, labels));
         let bags = Bags::new(logits.view(), &[length]).unwrap();
-        let got = marginals(&bags, &[Constraint::Automaton(Arc::new(nfa))]).unwrap();
+        let got = marginals(&bags, &[Constraint::Paths(Arc::new(nfa))]).unwrap();
         assert_eq!(got.outcomes[0].is_feasible(), want.accepted > 0);
         if want.accepted > 0 {
             assert_close(&[got.outcomes[0].log_z()], &[want.log_z], 1e-12, 1e-12);

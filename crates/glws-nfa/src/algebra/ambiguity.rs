@@ -2,7 +2,7 @@
 
 use super::product::product;
 use super::{Budget, EpsilonNfa};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::nfa::Nfa;
 
 /// Most pairs of states that the test looks at.
@@ -28,12 +28,25 @@ impl Nfa {
     /// A string with two accepting paths, if there is one.
     ///
     /// In the product of the trimmed automaton with itself, two paths of one string are a walk that
-    /// leaves the diagonal.
+    /// leaves the diagonal. The answer is kept, so that asking again costs nothing.
     ///
     /// # Errors
     /// [`Error::TooManyStates`](crate::Error::TooManyStates) beyond 2^22 reachable pairs of states,
     /// and [`Error::TooManySteps`](crate::Error::TooManySteps).
     pub fn ambiguous_string(&self) -> Result<Option<Vec<usize>>> {
+        self.ambiguity.0.get_or_init(|| self.find_ambiguous_string()).clone()
+    }
+
+    /// Refuses an automaton whose sums over paths are no sums over strings.
+    pub(crate) fn check_unambiguous(&self, operation: &'static str) -> Result<()> {
+        match self.ambiguity.0.get_or_init(|| self.find_ambiguous_string()) {
+            Ok(None) => Ok(()),
+            Ok(Some(string)) => Err(Error::Ambiguous { operation, sequence: string.clone() }),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    fn find_ambiguous_string(&self) -> Result<Option<Vec<usize>>> {
         let nfa = EpsilonNfa::from_nfa(self).trim();
         if nfa.is_deterministic() {
             return Ok(None);

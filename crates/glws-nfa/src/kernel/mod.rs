@@ -6,10 +6,13 @@
 mod binary;
 mod count;
 mod count_vector;
+mod evidence;
 mod forward_backward;
 mod lattice;
 mod pair;
+mod pair_weights;
 mod presence;
+pub(crate) mod soft_count;
 pub(crate) mod softmax;
 mod vector;
 
@@ -44,9 +47,21 @@ pub(crate) fn solve<T: Scalar>(
         return Outcome::Infeasible(reason);
     }
     let log_z = match constraint {
-        _ if length == 0 && !matches!(constraint, Constraint::Automaton(_)) => Some(0.0),
+        Constraint::Unknown => {
+            evidence::unknown(logits, classes, posterior);
+            Some(0.0)
+        }
+        Constraint::Evidence(evidence) => Some(evidence::posterior(logits, evidence, posterior)),
+        Constraint::Pair(weights) => Some(pair_weights::posterior(logits, weights, posterior)),
+        Constraint::SoftCount { class, log_weights } => {
+            soft_count::posterior(logits, classes, *class, log_weights, posterior, workspace)
+        }
+        Constraint::Automaton(nfa) | Constraint::Paths(nfa) => {
+            forward_backward::posterior(nfa, logits, posterior, &mut workspace.engine)
+        }
+        _ if length == 0 => Some(0.0),
         // One class leaves nothing open: whatever is feasible has probability one.
-        _ if classes == 1 && !matches!(constraint, Constraint::Automaton(_)) => {
+        _ if classes == 1 => {
             posterior.fill(T::ONE);
             Some(0.0)
         }
@@ -67,9 +82,6 @@ pub(crate) fn solve<T: Scalar>(
             .or_else(|| by_engine(Nfa::count_vector(counts), logits, posterior, workspace)),
         Constraint::PresenceVector(present) => {
             by_engine(Nfa::presence_vector(present), logits, posterior, workspace)
-        }
-        Constraint::Automaton(nfa) => {
-            forward_backward::posterior(nfa, logits, posterior, &mut workspace.engine)
         }
     };
     match log_z {
@@ -115,6 +127,15 @@ pub(crate) fn infeasible(
             let present = present.iter().filter(|&&p| p).count();
             (present > length || (present == 0 && length > 0))
                 .then_some(Infeasible::PresenceAgainstLength { present, length })
+        }
+        Constraint::Evidence(evidence) => {
+            (length > 0 && evidence.iter().all(|&e| e == 0.0)).then_some(Infeasible::RuledOut)
+        }
+        Constraint::Pair(weights) => {
+            weights.iter().all(|&w| w == 0.0).then_some(Infeasible::RuledOut)
+        }
+        Constraint::SoftCount { log_weights, .. } => {
+            (soft_count::width(log_weights, length) == 0).then_some(Infeasible::RuledOut)
         }
         _ => None,
     }

@@ -5,7 +5,7 @@
 
 use assay_array::{Scalar, numeric::log_sum_exp};
 
-use super::softmax::{LOWEST_LOG_PROBABILITY, log_softmax, normalise, softmax};
+use super::softmax::{LOWEST_LOG_PROBABILITY, SMALLEST_TOTAL, log_softmax, normalise, softmax};
 
 /// Pairs of up to so many classes need no memory.
 const ON_STACK: usize = 32;
@@ -73,10 +73,6 @@ pub(super) fn similar<T: Scalar>(logits: &[T], classes: usize, posterior: &mut [
         log_z
     })
 }
-
-/// Below this a product of two probabilities may have lost digits to underflow; then the sums run
-/// over logarithms.
-const SMALLEST_TOTAL: f64 = 1e-280;
 
 /// The two instances of different classes: returns `log Z`.
 pub(super) fn dissimilar<T: Scalar>(logits: &[T], classes: usize, posterior: &mut [T]) -> f64 {

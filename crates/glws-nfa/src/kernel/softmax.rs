@@ -6,6 +6,10 @@ use assay_array::Scalar;
 /// million of them stay finite.
 pub(super) const LOWEST_LOG_PROBABILITY: f64 = -1e300;
 
+/// Below this a product of two probabilities may have lost digits to underflow; then the sums run
+/// over logarithms.
+pub(super) const SMALLEST_TOTAL: f64 = 1e-280;
+
 /// Writes `softmax(logits)` into `p`.
 ///
 /// One short row at a time the library's exponential beats the branchless one, whose loops need

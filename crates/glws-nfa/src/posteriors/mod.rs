@@ -192,14 +192,7 @@ impl<'a, T: Scalar> Posteriors<'a, T> {
     }
 
     fn check_unambiguous(&self, operation: &'static str) -> Result<()> {
-        let mut last: Option<&Arc<Nfa>> = None;
-        for nfa in self.automata.iter().flatten() {
-            if last.is_none_or(|last| !Arc::ptr_eq(last, nfa)) && nfa.is_ambiguous()? {
-                return Err(Error::Ambiguous { operation });
-            }
-            last = Some(nfa);
-        }
-        Ok(())
+        self.automata.iter().flatten().try_for_each(|nfa| nfa.check_unambiguous(operation))
     }
 }
 

@@ -1,9 +1,14 @@
-//! The same questions on burn tensors: `−log Z` as a differentiable operation, and the losses.
+//! The same questions on burn tensors: `−log Z` as a differentiable operation, the losses, and what
+//! learns beside the classifier.
 
 mod error;
+mod evidence;
 mod log_z;
+mod noise;
+mod part;
 mod weak_loss;
 
 pub use error::TensorError;
 pub use log_z::{NegLogZ, neg_log_z};
+pub use noise::{NoiseMatrix, NoiseMatrixConfig, class_balance};
 pub use weak_loss::{WeakLoss, WeakLossConfig, WeakLossOutput};

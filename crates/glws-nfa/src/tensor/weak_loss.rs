@@ -1,7 +1,6 @@
 use assay_tensor::burn::prelude::Tensor;
-use assay_tensor::burn::tensor::activation::log_softmax;
 
-use super::{NegLogZ, neg_log_z};
+use super::part::{Views, part_loss};
 use crate::{Error, Outcome, Result, WeakLabels};
 
 /// How the two parts of the loss are weighed; both by 1 unless told, as in the paper.
@@ -72,6 +71,8 @@ impl WeakLossConfig {
 /// `Z_b` is the probability, under the weak view's predictions, that the labels of bag `b` satisfy what
 /// is known of it; `γ` is the posterior of the weak view, a constant; `p^s = softmax` of the strong
 /// view's logits. `B` and `N` count feasible bags and their instances.
+///
+/// Labels of several parts ([`WeakLabels::and`]) have this loss for each part, and their sum in all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeakLoss {
     config: WeakLossConfig,
@@ -80,16 +81,17 @@ pub struct WeakLoss {
 /// The parts of a [`WeakLoss`].
 #[derive(Debug, Clone)]
 pub struct WeakLossOutput {
-    /// The mean of `−log Z` over the feasible bags, `[1]`.
+    /// The mean of `−log Z` over the feasible bags, summed over the parts of the labels, `[1]`.
     pub supervised: Tensor<1>,
     /// The cross entropy from the posterior to the strong view, mean over the instances of feasible
-    /// bags, `[1]`; `None` without a strong view.
+    /// bags, summed over the parts of the labels, `[1]`; `None` without a strong view.
     pub unsupervised: Option<Tensor<1>>,
     /// The weighted sum, `[1]`: what to call `backward` on.
     pub total: Tensor<1>,
     /// The posterior `γ` of the weak view, `[N, C]`, a constant; zeros for infeasible bags.
     pub posterior: Tensor<2>,
-    /// What became of each bag. Infeasible bags count in no mean and move no weight.
+    /// What became of each bag. Infeasible bags count in no mean and move no weight. Read one class
+    /// against the rest, a part has an outcome for each class and bag, class 0 first.
     pub outcomes: Vec<Outcome>,
 }
 
@@ -103,7 +105,7 @@ impl WeakLoss {
     /// If no bag is feasible the loss is 0 and no weight moves; `outcomes` says so.
     ///
     /// # Errors
-    /// As [`neg_log_z`], and a strong view of another shape.
+    /// As [`neg_log_z`](super::neg_log_z), and a strong view of another shape or with NaN in it.
     ///
     /// # Examples
     /// ```
@@ -125,37 +127,72 @@ impl WeakLoss {
         strong: Option<Tensor<2>>,
         labels: &WeakLabels,
     ) -> Result<WeakLossOutput> {
-        if let Some(strong) = &strong
-            && strong.dims() != weak.dims()
-        {
-            return Err(Error::Shape {
-                operation: "strong view [N, C]",
-                expected: weak.dims().to_vec(),
-                got: strong.dims().to_vec(),
-            });
+        let views = Views::new(weak, strong)?;
+        let [rows, _] = views.weak.dims();
+        if labels.num_instances() != rows {
+            return Err(Error::LengthSum { sum: labels.num_instances(), rows });
         }
-        let NegLogZ { values, posterior, outcomes } =
-            neg_log_z(weak, labels.lengths(), labels.constraints())?;
-        let feasible = outcomes.iter().filter(|outcome| outcome.is_feasible()).count();
-        let instances: usize = labels
-            .lengths()
-            .iter()
-            .zip(&outcomes)
-            .filter(|(_, outcome)| outcome.is_feasible())
-            .map(|(length, _)| length)
-            .sum();
+        let zero = || Tensor::zeros([1], (&views.weak.device(), views.weak.dtype()));
+        let mut supervised = zero();
+        let mut unsupervised = views.strong.is_some().then(zero);
+        let mut posteriors = Vec::with_capacity(labels.parts().len());
+        let mut outcomes = Vec::with_capacity(labels.lengths().len());
+        let (mut bag, mut row) = (0, 0);
+        for part in labels.parts() {
+            let lengths = &labels.lengths()[bag..bag + part.bags];
+            let constraints = &labels.constraints()[bag..bag + part.bags];
+            let instances: usize = lengths.iter().sum();
+            let views = views.rows(row..row + instances);
+            let loss = part_loss(views, lengths, constraints, part.reading)?;
+            supervised = supervised + loss.supervised * part.supervised;
+            if let (Some(sum), Some(loss)) = (&mut unsupervised, loss.unsupervised) {
+                *sum = sum.clone() + loss * part.unsupervised;
+            }
+            posteriors.push(loss.posterior);
+            outcomes.extend(loss.outcomes);
+            (bag, row) = (bag + part.bags, row + instances);
+        }
+        let posterior = match posteriors.len() {
+            0 => views.weak.without_autodiff(),
+            _ => Tensor::cat(posteriors, 0),
+        };
+        Ok(self.output(supervised, unsupervised, posterior, outcomes))
+    }
 
-        // Infeasible bags are +∞ in `values`; a mask, not a factor, because 0 · ∞ is NaN.
-        let infinite = values.clone().is_inf();
-        let supervised = values.mask_fill(infinite, 0.0).sum() / feasible.max(1) as f64;
-        let unsupervised = strong.map(|strong| {
-            let cross_entropy = posterior.clone() * log_softmax(strong, 1);
-            -cross_entropy.sum() / instances.max(1) as f64
-        });
+    /// The loss of single instances whose evidence is a tensor, `[N, C]`: `log e_i(c)`, the log
+    /// likelihood of what was observed of instance `i` if its class is `c`. With
+    /// `Z_i = Σ_c p_i(c) e_i(c)`, everything else is as in [`forward`](Self::forward).
+    ///
+    /// Autodiff goes through the evidence as well, so that whatever made it can learn: a
+    /// [`NoiseMatrix`](super::NoiseMatrix), or a model of the annotators. All of it is tensor code that
+    /// runs where the tensors are. `−∞` is the evidence of what cannot be; an instance all of whose
+    /// classes have it is infeasible. Such entries must be constants.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] for views or evidence of another shape; [`Error::NotFinite`] for logits that are
+    /// not finite and for evidence that is NaN or `+∞`.
+    pub fn forward_evidence(
+        &self,
+        weak: Tensor<2>,
+        strong: Option<Tensor<2>>,
+        log_evidence: Tensor<2>,
+    ) -> Result<WeakLossOutput> {
+        let views = Views::new(weak, strong)?;
+        let loss = super::evidence::evidence_loss(views, log_evidence)?;
+        Ok(self.output(loss.supervised, loss.unsupervised, loss.posterior, loss.outcomes))
+    }
+
+    fn output(
+        &self,
+        supervised: Tensor<1>,
+        unsupervised: Option<Tensor<1>>,
+        posterior: Tensor<2>,
+        outcomes: Vec<Outcome>,
+    ) -> WeakLossOutput {
         let mut total = supervised.clone() * self.config.supervised_weight;
         if let Some(unsupervised) = &unsupervised {
             total = total + unsupervised.clone() * self.config.unsupervised_weight;
         }
-        Ok(WeakLossOutput { supervised, unsupervised, total, posterior, outcomes })
+        WeakLossOutput { supervised, unsupervised, total, posterior, outcomes }
     }
 }
