@@ -129,6 +129,16 @@ pub enum Error {
     /// An automaton in OpenFST's text format that cannot be read.
     #[error(transparent)]
     OpenFst(#[from] crate::openfst::OpenFstError),
+    /// An instance that the data does not have.
+    #[error("{operation}: instance {instance} does not exist, there are {instances}")]
+    NoInstance {
+        /// What was asked for.
+        operation: &'static str,
+        /// The instance named.
+        instance: usize,
+        /// How many there are.
+        instances: usize,
+    },
     /// Lengths that do not describe the data.
     #[error("bags: lengths sum to {sum}, the logits have {rows} rows")]
     LengthSum {

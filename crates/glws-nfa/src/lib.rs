@@ -83,6 +83,7 @@ mod doc_tests;
 mod draw;
 mod equivalent;
 mod error;
+pub mod generate;
 mod kernel;
 mod languages;
 mod marginals;

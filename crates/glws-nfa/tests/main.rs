@@ -5,6 +5,7 @@ mod algebra;
 mod common;
 mod errors;
 mod formats;
+mod generate;
 mod golden;
 mod oracle;
 mod posteriors;

@@ -7,10 +7,13 @@ use assay_array::testing::{assert_close, cases, golden, gradcheck};
 use assay_tensor::burn::module::Param;
 use assay_tensor::burn::prelude::{Device, Tensor, TensorData};
 use assay_tensor::burn::tensor::DType;
-use glws_nfa::tensor::{NoiseMatrix, NoiseMatrixConfig, WeakLossConfig, class_balance, neg_log_z};
+use glws_nfa::tensor::{
+    ArcWeights, NoiseMatrix, NoiseMatrixConfig, WeakLossConfig, class_balance, neg_log_z,
+    neg_log_z_of_arcs,
+};
 use glws_nfa::{
-    Bags, Constraint, DistributionAlignment, Error, Infeasible, Nfa, Ordinal, Outcome, WeakLabels,
-    marginals,
+    Bags, Constraint, DistributionAlignment, Error, Infeasible, Nfa, NfaBuilder, Ordinal, Outcome,
+    WeakLabels, marginals,
 };
 use ndarray::Array2;
 use serde_json::Value;
@@ -658,5 +661,73 @@ fn class_balance_is_the_divergence_from_uniform() {
         assert_close(&got, &[5e5 - std::f64::consts::LN_2], 1e-5, 0.0);
         let none = Tensor::<2>::zeros([0, 3], device);
         assert_eq!(flat(class_balance(none).unwrap()), [0.0]);
+    });
+}
+
+/// Weights of a user's automaton: the gradient with respect to them and to the logits, parallel and
+/// ambiguous arcs and an infeasible bag among them.
+#[test]
+fn arc_weights_have_the_gradient_of_the_likelihood() {
+    let nfa = NfaBuilder::new(3, 2)
+        .initial(0)
+        .weighted_initial(1, -0.5)
+        .weighted_arc(0, 0, 0, 0.3)
+        .weighted_arc(0, 1, 1, -0.2)
+        .weighted_arc(0, 1, 2, -1.0)
+        .weighted_arc(1, 0, 2, 0.1)
+        .weighted_arc(1, 0, 2, -0.4)
+        .weighted_arc(2, 1, 2, 0.0)
+        .weighted_accepting(2, 0.7)
+        .build()
+        .unwrap();
+    let lengths = [3, 0, 4, 1];
+    let own: Vec<f64> = nfa.arcs().iter().map(|arc| arc.log_weight).collect();
+    let at = logits(6, 8, 2, 1.2);
+    let weights = Array2::from_shape_vec((own.len(), 1), own.clone()).unwrap();
+    let column = |x: Tensor<2>| x.reshape([own.len()]);
+    for_each_device(|device| {
+        if !device.supports_dtype(DType::F64) {
+            return;
+        }
+        let rows = tensor(&at, device, DType::F64);
+        let result = neg_log_z_of_arcs(
+            rows.clone(),
+            &lengths,
+            &nfa,
+            column(tensor(&weights, device, DType::F64)),
+        )
+        .unwrap();
+        let bags = Bags::new(at.view(), &lengths).unwrap();
+        let host = marginals(&bags, &vec![Constraint::Paths(Arc::new(nfa.clone())); 4]).unwrap();
+        let want: Vec<f64> = host.log_z().iter().map(|log_z| -log_z).collect();
+        assert_close(&flat(result.values), &want, 1e-12, 1e-12);
+        assert_close(
+            &flat(result.posterior),
+            &host.posterior.into_raw_vec_and_offset().0,
+            0.0,
+            1e-12,
+        );
+        assert!(!result.outcomes[1].is_feasible());
+        let squares = |logits: Tensor<2>, weights: Tensor<2>| {
+            let found = neg_log_z_of_arcs(logits, &lengths, &nfa, column(weights)).unwrap();
+            let feasible = found.values.clone().mask_fill(found.values.is_inf(), 0.0);
+            (feasible.clone() * feasible).sum()
+        };
+        check_gradient(device, &weights, |w| squares(rows.clone(), w));
+        check_gradient(device, &at, |x| squares(x, tensor(&weights, device, DType::F64)));
+
+        let short = Tensor::<1>::zeros([2], (device, DType::F64));
+        let error = neg_log_z_of_arcs(rows.clone(), &lengths, &nfa, short).unwrap_err();
+        assert!(matches!(error, Error::Shape { operation: "arc weights [arcs]", .. }), "{error}");
+        let nan = column(tensor(&(&weights * f64::NAN), device, DType::F64));
+        let error = neg_log_z_of_arcs(rows, &lengths, &nfa, nan).unwrap_err();
+        assert!(matches!(error, Error::LogWeight { .. }), "{error}");
+        let module = ArcWeights::new(&nfa, device).unwrap();
+        let again = module.automaton(&nfa).unwrap();
+        let again: Vec<f64> = again.arcs().iter().map(|arc| arc.log_weight).collect();
+        assert_close(&again, &own, 1e-6, 1e-7);
+        assert!(module.automaton(&Nfa::any(2).unwrap()).is_err());
+        let never = NfaBuilder::new(1, 1).weighted_arc(0, 0, 0, f64::NEG_INFINITY).build().unwrap();
+        assert!(matches!(ArcWeights::new(&never, device), Err(Error::LogWeight { .. })));
     });
 }

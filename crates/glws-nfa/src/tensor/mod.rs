@@ -1,6 +1,7 @@
 //! The same questions on burn tensors: `−log Z` as a differentiable operation, the losses, and what
 //! learns beside the classifier.
 
+mod arc_weights;
 mod error;
 mod evidence;
 mod log_z;
@@ -8,6 +9,7 @@ mod noise;
 mod part;
 mod weak_loss;
 
+pub use arc_weights::{ArcWeights, neg_log_z_of_arcs};
 pub use error::TensorError;
 pub use log_z::{NegLogZ, neg_log_z};
 pub use noise::{NoiseMatrix, NoiseMatrixConfig, class_balance};

@@ -174,7 +174,7 @@ fn indicator(is: bool) -> f64 {
     if is { 1.0 } else { 0.0 }
 }
 
-fn check_transition(transition: ArrayView2<'_, f64>) -> Result<()> {
+pub(crate) fn check_transition(transition: ArrayView2<'_, f64>) -> Result<()> {
     let classes = transition.nrows();
     check_class("transition matrix", 0, classes)?;
     if transition.ncols() != classes {

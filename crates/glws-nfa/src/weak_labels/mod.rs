@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 
 pub use bags::binomial_log_weights;
 pub use instances::Ordinal;
+pub(crate) use instances::check_transition;
 
 /// What is known of the labels of a batch: bags of consecutive instances, and one constraint a bag.
 ///
@@ -176,6 +177,22 @@ impl WeakLabels {
     /// The number of instances of all bags; `usize::MAX` when that overflows.
     pub fn num_instances(&self) -> usize {
         self.lengths.iter().fold(0, |sum: usize, &length| sum.saturating_add(length))
+    }
+
+    /// How many parts [`and`](Self::and) has put together.
+    pub(crate) fn num_parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// The bags named, in that order, as one part with the weights and the reading of the first. Those
+    /// that do not exist are left out.
+    pub(crate) fn select(&self, bags: &[usize]) -> Self {
+        let own = |&&bag: &&usize| bag < self.lengths.len();
+        let lengths: Vec<usize> = bags.iter().filter(own).map(|&bag| self.lengths[bag]).collect();
+        let constraints = bags.iter().filter(own).map(|&bag| self.constraints[bag].clone());
+        let constraints: Vec<Constraint> = constraints.collect();
+        let parts = self.parts.first().map(|part| Part { bags: lengths.len(), ..*part });
+        Self { lengths, constraints, parts: parts.into_iter().collect() }
     }
 
     /// The parts, whose bags are all of the batch.
