@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use crate::bags::Bags;
 use crate::constraint::{Constraint, Infeasible};
 use crate::error::{Error, Result};
-use crate::kernel::{Workspace, solve};
+use crate::kernel::Workspace;
+use crate::kernel::lanes::{self, Job};
 use crate::languages::check_class;
 
 /// What came out for one bag.
@@ -133,22 +134,26 @@ pub fn marginals<T: Scalar>(
         cost = cost.saturating_add(constraint.cost(length, classes));
     }
     let mut posterior = Array2::from_elem(bags.logits().dim(), T::ZERO);
-    let mut jobs = Vec::with_capacity(bags.len());
+    let mut outcomes = vec![Outcome::Feasible { log_z: 0.0 }; bags.len()];
     let mut rest = posterior.as_slice_mut().unwrap_or(&mut []);
-    for (range, constraint) in bags.offsets().windows(2).zip(constraints) {
-        let (rows, later) = rest.split_at_mut((range[1] - range[0]) * classes);
+    let bounds = bags.offsets().windows(2).zip(constraints).zip(&mut outcomes);
+    let jobs = bounds.map(|((range, constraint), outcome)| {
+        let (rows, later) = std::mem::take(&mut rest).split_at_mut((range[1] - range[0]) * classes);
         rest = later;
-        jobs.push((&bags.values()[range[0] * classes..range[1] * classes], rows, constraint));
-    }
-    let run = |workspace: &mut Workspace<T>, (logits, rows, constraint): (&[T], &mut [T], _)| {
-        solve(constraint, logits, classes, rows, workspace)
-    };
-    let outcomes = if cost < PARALLEL_COST || rayon::current_num_threads() == 1 {
+        let logits = &bags.values()[range[0] * classes..range[1] * classes];
+        Job { constraint, logits, rows, outcome }
+    });
+    let tasks = lanes::tasks(jobs, classes);
+    if cost < PARALLEL_COST || rayon::current_num_threads() == 1 {
         let mut workspace = Workspace::default();
-        jobs.into_iter().map(|job| run(&mut workspace, job)).collect()
+        for task in tasks {
+            lanes::run(task, classes, &mut workspace);
+        }
     } else {
-        jobs.into_par_iter().map_init(Workspace::default, run).collect()
-    };
+        tasks.into_par_iter().for_each_init(Workspace::default, |workspace, task| {
+            lanes::run(task, classes, workspace);
+        });
+    }
     Ok(Marginals { outcomes, posterior })
 }
 

@@ -7,6 +7,7 @@ mod errors;
 mod formats;
 mod generate;
 mod golden;
+mod lanes;
 mod oracle;
 mod posteriors;
 mod properties;

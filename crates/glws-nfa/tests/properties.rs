@@ -226,8 +226,14 @@ fn bags_do_not_see_each_other() {
         let own = all.slice(s![range[0]..range[1], ..]).to_owned();
         let alone = Bags::new(own.view(), &[lengths[bag]]).unwrap();
         let alone = marginals(&alone, &constraints[bag..=bag]).unwrap();
-        assert_eq!(alone.outcomes[0], together.outcomes[bag], "bag {bag}");
-        assert_eq!(alone.posterior, together.posterior.slice(s![range[0]..range[1], ..]));
+        // Side by side the operations come in another order.
+        let (got, want) = (together.outcomes[bag].log_z(), alone.outcomes[0].log_z());
+        assert_close(&[got], &[want], 1e-6, 1e-4);
+        let single = |rows: ndarray::ArrayView2<'_, f32>| {
+            rows.iter().map(|&g| f64::from(g)).collect::<Vec<_>>()
+        };
+        let rows = together.posterior.slice(s![range[0]..range[1], ..]);
+        assert_close(&single(rows), &single(alone.posterior.view()), 0.0, 2e-6);
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Buffers<T> {
 
 /// Beyond this a log odds is as good as infinite, and sums and differences of such stay finite.
 #[inline(always)]
-fn limit<T: Scalar>() -> T {
+pub(super) fn limit<T: Scalar>() -> T {
     T::ONE / T::MIN_POSITIVE.sqrt()
 }
 

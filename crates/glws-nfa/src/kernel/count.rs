@@ -16,7 +16,7 @@ use super::vector::same_type;
 use super::{Workspace, lattice, presence};
 
 /// A tilted probability of the wanted count below this means that tilting failed.
-const SMALLEST_TOTAL: f64 = 1e-12;
+pub(super) const SMALLEST_TOTAL: f64 = 1e-12;
 
 /// Exactly `count` of class `class`: returns `log Z`, or `None` when tilting fails, for log odds so
 /// large that their sums lose digits. Here `count ≤ L`.
@@ -86,10 +86,10 @@ impl<T: Scalar> WithSimd for ExactCount<'_, T> {
 
 /// Iterations before tilting is given up. Newton's method takes 3 to 6; bisection from the widest
 /// bracket allowed to neighbouring `f64` takes about 90.
-const MAX_ITERATIONS: usize = 200;
+pub(super) const MAX_ITERATIONS: usize = 200;
 
 /// `log Z` is a difference of sums of log odds: with sums above this it would lose more than 1e-7.
-const LARGEST_SUM: f64 = 1e9;
+pub(super) const LARGEST_SUM: f64 = 1e9;
 
 /// The `λ` with `Σ σ(z_i + λ) ≈ m`, by Newton's method that a bracket safeguards. It need not be
 /// exact: any `λ` gives the right result, a good one keeps it away from underflow.

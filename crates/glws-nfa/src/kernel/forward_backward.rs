@@ -14,7 +14,7 @@ use super::softmax::{log_softmax, normalise, softmax};
 use crate::nfa::{Compiled, Nfa};
 
 /// What the linear recursion may have lost to underflow, relative to what is left.
-const LARGEST_LOSS: f64 = 1e-17;
+pub(super) const LARGEST_LOSS: f64 = 1e-17;
 
 /// Buffers of both recursions.
 #[derive(Debug, Default)]

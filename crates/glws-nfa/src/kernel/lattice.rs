@@ -25,7 +25,7 @@ pub(super) struct Buffers<T> {
 /// Cells with less than this chance of being visited are left out. The wanted count has a chance of
 /// about `1/L` after tilting, and there are `L` rows with two ends each: what is left out changes a
 /// posterior by about `1e-30 L²`.
-const NEGLIGIBLE: f64 = 1e-30;
+pub(super) const NEGLIGIBLE: f64 = 1e-30;
 
 /// Turns the probabilities of `length` instances into posteriors given that `count` are positive;
 /// returns the probability of that, or 0 when every path was negligible.

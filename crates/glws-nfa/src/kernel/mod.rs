@@ -2,13 +2,17 @@
 
 // Everything below a dispatch on the processor's instruction set must be inlined into it.
 #![allow(clippy::inline_always)]
+// Loops over the lanes of a vector: written so that they become one.
+#![allow(clippy::needless_range_loop, clippy::needless_bitwise_bool)]
 
 mod binary;
 mod count;
 mod count_vector;
 mod evidence;
 mod forward_backward;
+pub(crate) mod lanes;
 mod lattice;
+mod ln;
 mod pair;
 mod pair_weights;
 mod presence;
@@ -30,6 +34,7 @@ pub(crate) struct Workspace<T> {
     binary: binary::Buffers<T>,
     lattice: lattice::Buffers<T>,
     engine: forward_backward::Buffers,
+    lanes: lanes::Buffers<T>,
 }
 
 /// One bag's `log Z` and posterior; `posterior` comes in as zeros and stays so for an infeasible bag.

@@ -2,6 +2,7 @@
 //!
 //! Similar: `Z = Σ_c p_1(c) p_2(c)`, `γ(c) ∝ p_1(c) p_2(c)` for both. Dissimilar:
 //! `γ_1(c) ∝ p_1(c) Σ_{k≠c} p_2(k)`, and likewise for the other.
+//! Pairs of two classes, of which there are usually many, have a kernel of their own, [`lanes`](super::lanes).
 
 use assay_array::{Scalar, numeric::log_sum_exp};
 
@@ -20,33 +21,8 @@ fn with_rows<R>(classes: usize, f: impl FnOnce(&mut [f64], &mut [f64]) -> R) -> 
     }
 }
 
-/// Two classes: with the log odds `z` of each instance, being similar has
-/// `Z = (1 + e^t) / ((1 + e^{z_1}) (1 + e^{z_2}))` and `γ(1) = σ(t)` for `t = z_1 + z_2`; being
-/// dissimilar is being similar to the other one's opposite.
-fn binary<T: Scalar>(logits: &[T], posterior: &mut [T], similar: bool) -> Option<f64> {
-    let (&[a, b, c, d], [one_0, one_1, two_0, two_1]) = (logits, posterior) else { return None };
-    let odds = |no: T, yes: T| (yes.to_f64() - no.to_f64()).clamp(-LARGEST_ODDS, LARGEST_ODDS);
-    let (first, second) = (odds(a, b), if similar { odds(c, d) } else { odds(d, c) });
-    let t = first + second;
-    let [e, e_first, e_second] = [t, first, second].map(|z| (-z.abs()).exp());
-    let gamma = if t >= 0.0 { 1.0 } else { e } / (1.0 + e);
-    let rest = if t >= 0.0 { e } else { 1.0 } / (1.0 + e);
-    (*one_0, *one_1) = (T::from_f64(rest), T::from_f64(gamma));
-    (*two_0, *two_1) = if similar { (*one_0, *one_1) } else { (*one_1, *one_0) };
-    let linear = t.max(0.0) - first.max(0.0) - second.max(0.0);
-    Some(linear + ((1.0 + e) / ((1.0 + e_first) * (1.0 + e_second))).ln())
-}
-
-/// Log odds beyond this are as good as infinite, and their sums stay finite.
-const LARGEST_ODDS: f64 = 1e150;
-
 /// Both instances of one class: returns `log Z`.
 pub(super) fn similar<T: Scalar>(logits: &[T], classes: usize, posterior: &mut [T]) -> f64 {
-    if classes == 2
-        && let Some(log_z) = binary(logits, posterior, true)
-    {
-        return log_z;
-    }
     let (first, second) = logits.split_at(classes);
     with_rows(classes, |a, b| {
         softmax(first, a);
@@ -76,11 +52,6 @@ pub(super) fn similar<T: Scalar>(logits: &[T], classes: usize, posterior: &mut [
 
 /// The two instances of different classes: returns `log Z`.
 pub(super) fn dissimilar<T: Scalar>(logits: &[T], classes: usize, posterior: &mut [T]) -> f64 {
-    if classes == 2
-        && let Some(log_z) = binary(logits, posterior, false)
-    {
-        return log_z;
-    }
     let (first, second) = logits.split_at(classes);
     let (one, two) = posterior.split_at_mut(classes);
     with_rows(classes, |a, b| {

@@ -10,7 +10,7 @@ use super::softmax::normalise;
 
 /// When all log odds are below this, `Z = Σ e^{z_i}` to all digits, and the probabilities themselves
 /// may be too small for the element type.
-const RARE: f64 = -40.0;
+pub(super) const RARE: f64 = -40.0;
 
 /// At least one instance of `class`: returns `log Z`.
 pub(super) fn present<T: Scalar>(

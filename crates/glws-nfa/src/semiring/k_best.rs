@@ -6,7 +6,8 @@ use super::{PathSemiring, Semiring, Step};
 
 /// The k heaviest paths with their labels; `times` joins two lists of paths, each with each.
 ///
-/// Paths of equal weight stand in lexicographic order of their labels. Every product copies its label
+/// Paths of equal weight stand in the order of their lengths, and those of one length in lexicographic
+/// order of their labels. Every product copies its label
 /// sequences; [`Posteriors::k_best`](crate::Posteriors::k_best) gives the same result with pointers
 /// instead of copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +39,12 @@ pub struct Labelled {
 
 impl Labelled {
     fn heavier_first(&self, other: &Self) -> Ordering {
-        other.log_weight.total_cmp(&self.log_weight).then_with(|| self.labels.cmp(&other.labels))
+        // Shorter first, then lexicographic: joining sequences on either side keeps this order, without
+        // which `times` would not distribute over a `plus` that drops some.
+        let order = other.log_weight.total_cmp(&self.log_weight);
+        order
+            .then_with(|| self.labels.len().cmp(&other.labels.len()))
+            .then_with(|| self.labels.cmp(&other.labels))
     }
 }
 
