@@ -3,6 +3,7 @@
 
 use assay_score::classification::{Forecasts, MultiLabel, RankingMeans, Ratings};
 use assay_score::statistics::Matches;
+use assay_score::text::{Bleu, Chrf, ErrorRate, Meteor, Rouge, Ter};
 use assay_score::{ConfusionMatrix, Histogram, Mergeable, Moments};
 use libfuzzer_sys::fuzz_target;
 
@@ -31,4 +32,10 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = read::<Forecasts>(bytes);
     let _ = read::<RankingMeans>(bytes);
     let _ = read::<Matches>(bytes);
+    let _ = read::<Bleu>(bytes);
+    let _ = read::<Chrf>(bytes);
+    let _ = read::<Ter>(bytes);
+    let _ = read::<Rouge>(bytes);
+    let _ = read::<Meteor>(bytes);
+    let _ = read::<ErrorRate>(bytes);
 });

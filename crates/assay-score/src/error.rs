@@ -26,6 +26,28 @@ pub enum Error {
         got: usize,
     },
 
+    /// An item lacks something that the operation needs.
+    #[error("{operation}: expected at least one {item}, got none at index {index}")]
+    Missing {
+        /// The operation asked for.
+        operation: &'static str,
+        /// What is missing: `"reference"`.
+        item: &'static str,
+        /// The place in the input.
+        index: usize,
+    },
+
+    /// A line of a text file is not in the form that the file should have.
+    #[error("{operation}: expected {expected} in line {line}")]
+    Format {
+        /// The operation asked for.
+        operation: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// What should have been there.
+        expected: &'static str,
+    },
+
     /// More was given than the operation can count or hold.
     #[error("{operation}: expected at most {limit} {items}, got {got}")]
     TooMany {

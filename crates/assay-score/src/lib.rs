@@ -11,7 +11,7 @@
 //! | [`ConfusionMatrix`] | true and predicted classes | accuracy, precision, recall, F1, Matthews, kappa |
 //!
 //! More of them, and measures of scores and rankings, are in [`classification`]; tests, correlations
-//! and effect sizes in [`statistics`].
+//! and effect sizes in [`statistics`]; measures of text against references in [`text`].
 //!
 //! ```
 //! use assay_score::{ConfusionConfig, ConfusionMatrix, Labels, Mergeable};
@@ -78,6 +78,7 @@ mod resample;
 mod shares;
 mod special;
 pub mod statistics;
+pub mod text;
 
 pub use bca::BcaTerms;
 pub use bootstrap::{Bootstrap, BootstrapConfig, BootstrapMethod, BootstrapReport};

@@ -7,3 +7,4 @@ mod laws;
 mod peers;
 mod properties;
 mod statistics;
+mod text;

@@ -1,10 +1,15 @@
 //! What scipy and the text libraries say of the data in `testdata/peers`, which
 //! `benches/peers/*_vectors.py` write.
 
+use assay_score::Mergeable;
 use assay_score::statistics::{
     Alternative, PermutationConfig, Yates, benjamini_hochberg, benjamini_yekutieli, chi_square,
     critical_difference, fisher, friedman, kendall, mann_whitney, paired_permutation, paired_t,
     pearson, sign_test, spearman, welch_t, wilcoxon,
+};
+use assay_score::text::{
+    BleuConfig, ChrfConfig, ErrorRate, MeteorConfig, Porter, RougeConfig, RougeTokens, Segment,
+    Smoothing, TerConfig, Tokenizer, Transcript, Unit, porter_stem,
 };
 use serde_json::Value;
 
@@ -187,4 +192,145 @@ fn chi_square_case(case: &Case<'_>) {
     let auto = chi_square(&table, columns, Yates::TwoByTwo).expect("valid data");
     case.close("auto", auto.statistic);
     case.close("auto_p", auto.p_value);
+}
+
+fn strings(value: &Value) -> Vec<&str> {
+    let list = value.as_array().unwrap_or_else(|| panic!("not a list: {value}"));
+    list.iter().map(|item| item.as_str().expect("a text")).collect()
+}
+
+fn same(at: &str, got: f64, want: &Value) {
+    let want = want.as_f64().unwrap_or_else(|| panic!("{at}: not a number: {want}"));
+    assert!((got - want).abs() <= 1e-9 * want.abs() + 1e-12, "{at}: got {got}, want {want}");
+}
+
+#[test]
+fn texts_score_as_in_their_libraries() {
+    let file = match std::env::var_os("ASSAY_TEXT_VECTORS") {
+        None => vectors("score_text"),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).expect("a readable file");
+            serde_json::from_str(&text).expect("JSON")
+        }
+    };
+    let cases = file["cases"].as_array().expect("cases");
+    assert!(cases.len() >= 100);
+    for (index, case) in cases.iter().enumerate() {
+        let hypotheses = strings(&case["hypotheses"]);
+        let references: Vec<Vec<&str>> =
+            case["references"].as_array().expect("lists").iter().map(strings).collect();
+        let segments: Vec<Segment<'_>> = hypotheses
+            .iter()
+            .zip(&references)
+            .map(|(hypothesis, references)| Segment { hypothesis, references })
+            .collect();
+        let at = format!("case {index} {segments:?}");
+        corpus_scores(&at, &segments, &case["expected"]);
+        segment_scores(&at, &segments, &case["expected"]);
+    }
+    for row in file["stems"].as_array().expect("stems") {
+        let [word, extended, original] = strings(row)[..] else { panic!("not three words: {row}") };
+        assert_eq!(porter_stem(word, Porter::Extended), extended, "{word}");
+        assert_eq!(porter_stem(word, Porter::Original), original, "{word}");
+    }
+}
+
+fn corpus_scores(at: &str, segments: &[Segment<'_>], expected: &Value) {
+    let plain = BleuConfig::new();
+    for (name, want) in expected["bleu"].as_object().expect("by name") {
+        let config = match name.as_str() {
+            "13a" => plain,
+            "intl" => plain.with_tokenizer(Tokenizer::International),
+            "char" => plain.with_tokenizer(Tokenizer::Characters),
+            "none_lc" => plain.with_tokenizer(Tokenizer::None).with_lowercase(true),
+            "floor" => plain.with_smoothing(Smoothing::Floor(0.1)),
+            "add-k" => plain.with_smoothing(Smoothing::AddK(1.0)),
+            "no_smooth" => plain.with_smoothing(Smoothing::None),
+            "eff" => plain.with_effective_order(true),
+            "order2" => plain.with_max_order(2),
+            other => panic!("no test knows the BLEU {other}"),
+        };
+        let mut bleu = config.init().expect("a configuration");
+        bleu.update(segments).expect("references");
+        same(&format!("{at} BLEU {name}"), bleu.finish().expect("segments").score, want);
+    }
+    for (name, want) in expected["chrf"].as_object().expect("by name") {
+        let config = match name.as_str() {
+            "chrf" => ChrfConfig::chrf(),
+            "chrf++" => ChrfConfig::chrf_plus_plus(),
+            "beta1_ws" => ChrfConfig::chrf().with_beta(1.0).with_whitespace(true),
+            "lc_eps" => ChrfConfig::chrf()
+                .with_lowercase(true)
+                .with_epsilon_smoothing(true)
+                .with_word_order(1),
+            other => panic!("no test knows the chrF {other}"),
+        };
+        let mut chrf = config.init().expect("a configuration");
+        chrf.update(segments).expect("references");
+        same(&format!("{at} chrF {name}"), chrf.finish().expect("segments").score, want);
+    }
+    for (name, want) in expected["ter"].as_object().expect("by name") {
+        let config = match name.as_str() {
+            "ter" => TerConfig::new(),
+            "case" => TerConfig::new().with_case_sensitive(true),
+            "norm" => TerConfig::new().with_normalized(true),
+            "no_punct" => TerConfig::new().with_normalized(true).with_no_punctuation(true),
+            other => panic!("no test knows the TER {other}"),
+        };
+        let mut ter = config.init();
+        ter.update(segments).expect("references");
+        same(&format!("{at} TER {name}"), ter.finish().expect("segments").score, want);
+    }
+    let transcripts: Vec<Transcript<'_>> = segments
+        .iter()
+        .map(|segment| Transcript {
+            hypothesis: segment.hypothesis,
+            reference: segment.references[0],
+        })
+        .collect();
+    for (name, unit) in [("wer", Unit::Words), ("cer", Unit::Characters)] {
+        let mut rate = ErrorRate::new(unit);
+        rate.update(&transcripts).expect("few units");
+        let report = rate.finish().expect("transcripts");
+        let edits = report.edits;
+        let counts = [edits.hits, edits.substitutions, edits.deletions, edits.insertions];
+        let counts = counts.map(|count| count as f64);
+        let rates = [report.error_rate, report.match_error_rate, report.information_preserved];
+        let got = match unit {
+            Unit::Words => [&rates[..], &counts[..]].concat(),
+            Unit::Characters => [&rates[..1], &counts[..]].concat(),
+        };
+        let want = expected[name].as_array().expect("numbers");
+        assert_eq!(got.len(), want.len());
+        for (got, want) in got.into_iter().zip(want) {
+            same(&format!("{at} {name}"), got, want);
+        }
+    }
+}
+
+fn segment_scores(at: &str, segments: &[Segment<'_>], expected: &Value) {
+    for (index, tokens) in [RougeTokens::Ascii, RougeTokens::AsciiStemmed].into_iter().enumerate() {
+        let rouge = RougeConfig::new().with_orders(3).with_lsum(true).with_tokens(tokens);
+        let rouge = rouge.init().expect("orders");
+        let rows = rouge.segment_scores(segments).expect("references");
+        for (segment, scores) in rows.iter().enumerate() {
+            for (measure, scores) in scores.iter().enumerate() {
+                let want = &expected["rouge"][index][segment][measure];
+                let at = format!("{at} ROUGE {tokens:?} {segment} {measure}");
+                same(&at, scores.precision, &want[0]);
+                same(&at, scores.recall, &want[1]);
+                same(&at, scores.f1, &want[2]);
+            }
+        }
+    }
+    // One reference, as the library's function takes.
+    let first: Vec<Segment<'_>> = segments
+        .iter()
+        .map(|segment| Segment { references: &segment.references[..1], ..*segment })
+        .collect();
+    let meteor = MeteorConfig::default().init().expect("weights");
+    let scores = meteor.scores(&first, None).expect("references");
+    for (index, score) in scores.into_iter().enumerate() {
+        same(&format!("{at} METEOR {index}"), score, &expected["meteor"][index]);
+    }
 }
