@@ -171,7 +171,7 @@ impl Constraint {
                 .saturating_add(length.saturating_mul(soft_count::width(log_weights, length)) * 3),
             Self::Count { count, .. } => {
                 let width = (*count).min(length.saturating_sub(*count)) + 20;
-                instances.saturating_mul(5).saturating_add(length.saturating_mul(width) / 4)
+                instances.saturating_mul(5).saturating_add(length.saturating_mul(width) / 12)
             }
             Self::CountVector(counts) => {
                 lattice_size(counts).unwrap_or(usize::MAX).saturating_mul(3 * num_classes)
@@ -181,8 +181,8 @@ impl Constraint {
                 instances.saturating_mul(1_usize.checked_shl(classes).unwrap_or(usize::MAX))
             }
             Self::Automaton(nfa) | Self::Paths(nfa) => instances
-                .saturating_mul(10)
-                .saturating_add(length.saturating_mul(nfa.engine.outgoing.len()).saturating_mul(4)),
+                .saturating_mul(6)
+                .saturating_add(length.saturating_mul(nfa.engine.outgoing.len()).saturating_mul(2)),
         }
     }
 }

@@ -169,3 +169,28 @@ fn neighbours_do_not_matter() {
     assert_eq!(run(3, &[30, 5, 2, 1, 80, 12, 9]), want);
     assert_eq!(run(4, &[12; 31]), want);
 }
+
+/// A single bag whose table is too large to be kept, by its kernel, by the engine, and in log space.
+#[test]
+fn a_table_computed_twice() {
+    let length = 6000;
+    let all = logits(6, length, 2, 1.0);
+    let single = all.mapv(|v| v as f32);
+    let bags = Bags::new(single.view(), &[length]).unwrap();
+    let count = Constraint::Count { class: 1, count: 2900 };
+    let kernel = marginals(&bags, &[count]).unwrap();
+    let nfa = Arc::new(Nfa::count(2, 1, 2900).unwrap());
+    let engine = marginals(&bags, &[Constraint::Automaton(nfa)]).unwrap();
+    assert_close(&kernel.log_z(), &engine.log_z(), 1e-6, 1e-3);
+    let flat = |rows: &Array2<f32>| rows.iter().map(|&g| f64::from(g)).collect::<Vec<_>>();
+    assert_close(&flat(&kernel.posterior), &flat(&engine.posterior), 0.0, 2e-6);
+
+    // No count near 700 of 6000 is likely here: the engine must fall back to logarithms.
+    let unlikely = all.slice(s![..6000, ..]).mapv(|v| v as f32) + ndarray::array![[0.0, 6.0]];
+    let bags = Bags::new(unlikely.view(), &[length]).unwrap();
+    let kernel = marginals(&bags, &[Constraint::Count { class: 1, count: 700 }]).unwrap();
+    let nfa = Arc::new(Nfa::count(2, 1, 700).unwrap());
+    let engine = marginals(&bags, &[Constraint::Automaton(nfa)]).unwrap();
+    assert_close(&kernel.log_z(), &engine.log_z(), 1e-6, 1e-2);
+    assert_close(&flat(&kernel.posterior), &flat(&engine.posterior), 0.0, 2e-6);
+}

@@ -20,7 +20,7 @@ pub(super) struct Buffers<T> {
 
 /// Beyond this a log odds is as good as infinite, and sums and differences of such stay finite.
 #[inline(always)]
-pub(super) fn limit<T: Scalar>() -> T {
+fn limit<T: Scalar>() -> T {
     T::ONE / T::MIN_POSITIVE.sqrt()
 }
 
@@ -65,6 +65,17 @@ pub(super) fn log_odds<T: Scalar>(
             *share /= sum;
         }
         *z = ((row[class] - max) - sum.ln()).min(limit).max(-limit);
+    }
+}
+
+/// Writes the log odds of the second of two classes, or of the first, into every [`LANES`]-th cell from
+/// the `k`-th on.
+#[inline(always)]
+pub(super) fn gather<T: Scalar>(z: &mut [T], k: usize, logits: &[T], second: bool) {
+    let limit = limit::<T>();
+    let sign = if second { T::ONE } else { -T::ONE };
+    for (cells, row) in z.chunks_exact_mut(LANES).zip(logits.chunks_exact(2)) {
+        cells[k] = ((row[1] - row[0]) * sign).min(limit).max(-limit);
     }
 }
 

@@ -16,12 +16,18 @@ use crate::nfa::{Compiled, Nfa};
 /// What the linear recursion may have lost to underflow, relative to what is left.
 pub(super) const LARGEST_LOSS: f64 = 1e-17;
 
+/// Tables of up to so many numbers are kept whole, 32 MiB; of larger ones every `√L`-th row is, and the
+/// rows between are computed again on the way back.
+pub(super) const KEPT: usize = 1 << 22;
+
 /// Buffers of both recursions.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
     p: Vec<f64>,
     emissions: Vec<f64>,
     alpha: Vec<f64>,
+    /// The first row of each segment of `α`, where not all rows are kept.
+    kept: Vec<f64>,
     beta: Vec<f64>,
     next: Vec<f64>,
     mass: Vec<f64>,
@@ -36,7 +42,9 @@ pub(super) fn posterior<T: Scalar>(
     posterior: &mut [T],
     buffers: &mut Buffers,
 ) -> Option<f64> {
-    linear(nfa, logits, posterior, buffers).or_else(|| logarithmic(nfa, logits, posterior, buffers))
+    let cells = (logits.len() / nfa.num_classes()).saturating_mul(nfa.num_states());
+    let scaled = (cells <= KEPT).then(|| linear(nfa, logits, posterior, buffers)).flatten();
+    scaled.or_else(|| logarithmic(nfa, logits, posterior, buffers))
 }
 
 /// A product of scales whose logarithm is taken only now and then.
@@ -87,7 +95,7 @@ fn linear<T: Scalar>(
     let length = logits.len() / classes;
     let symbols = engine.symbol_start.len() - 1;
     let delta = (nfa.arcs().len() + states) as f64 * engine.growth * f64::MIN_POSITIVE;
-    let Buffers { p, emissions, alpha, beta, next, mass, gamma, loss } = buffers;
+    let Buffers { p, emissions, alpha, beta, next, mass, gamma, loss, .. } = buffers;
     resize(gamma, classes);
     resize(p, length * classes);
     resize(emissions, length * symbols);
@@ -212,27 +220,30 @@ fn logarithmic<T: Scalar>(
 ) -> Option<f64> {
     let (states, classes) = (nfa.num_states(), nfa.num_classes());
     let length = logits.len() / classes;
-    let Buffers { p: log_p, alpha, beta, next, mass, .. } = buffers;
+    let Buffers { p: log_p, alpha, kept, beta, next, mass, .. } = buffers;
+    let whole = length.saturating_mul(states) <= KEPT;
+    let segment = if whole { length.max(1) } else { length.isqrt() + 1 };
     resize(log_p, length * classes);
-    resize(alpha, (length + 1) * states);
+    resize(alpha, segment * states);
+    resize(kept, length.div_ceil(segment) * states);
     resize(next, states);
     resize(mass, classes);
     for (row, log_p) in logits.chunks_exact(classes).zip(log_p.chunks_exact_mut(classes)) {
         log_softmax(row, log_p);
     }
-    alpha[..states].copy_from_slice(nfa.initial_log_weights());
+    let mut end = nfa.initial_log_weights().to_vec();
     for step in 0..length {
-        let (before, after) = alpha[step * states..(step + 2) * states].split_at_mut(states);
-        let log_p = &log_p[step * classes..(step + 1) * classes];
-        after.fill(f64::NEG_INFINITY);
-        for arc in nfa.arcs() {
-            let path = before[arc.source] + log_p[arc.class] + arc.log_weight;
-            after[arc.target] = log_add(after[arc.target], path);
+        let slot = step % segment * states;
+        let before = &mut alpha[slot..slot + states];
+        before.copy_from_slice(&end);
+        if step % segment == 0 {
+            let slot = step / segment * states;
+            kept[slot..slot + states].copy_from_slice(before);
         }
+        log_step(nfa, before, &mut end, &log_p[step * classes..(step + 1) * classes]);
     }
     beta.clear();
     beta.extend_from_slice(nfa.final_log_weights());
-    let end = &alpha[length * states..];
     let log_z = end
         .iter()
         .zip(&*beta)
@@ -241,24 +252,47 @@ fn logarithmic<T: Scalar>(
         posterior.fill(T::ZERO);
         return None;
     }
-    for step in (0..length).rev() {
-        let before = &alpha[step * states..(step + 1) * states];
-        let log_p = &log_p[step * classes..(step + 1) * classes];
-        next.fill(f64::NEG_INFINITY);
-        mass.fill(f64::NEG_INFINITY);
-        for arc in nfa.arcs() {
-            let onward = log_p[arc.class] + arc.log_weight + beta[arc.target];
-            next[arc.source] = log_add(next[arc.source], onward);
-            mass[arc.class] = log_add(mass[arc.class], before[arc.source] + onward);
+    for first in (0..length).step_by(segment).rev() {
+        let end = length.min(first + segment);
+        // The last segment's rows are still there.
+        if end < length {
+            let slot = first / segment * states;
+            alpha[..states].copy_from_slice(&kept[slot..slot + states]);
+            for step in first..end - 1 {
+                let (before, after) = alpha.split_at_mut((step - first + 1) * states);
+                let before = &before[(step - first) * states..];
+                let log_p = &log_p[step * classes..(step + 1) * classes];
+                log_step(nfa, before, &mut after[..states], log_p);
+            }
         }
-        // The sum is Z up to rounding; dividing by it makes the row sum to 1.
-        normalise(mass);
-        for (gamma, &mass) in posterior[step * classes..].iter_mut().zip(&*mass) {
-            *gamma = T::from_f64(mass);
+        for step in (first..end).rev() {
+            let before = &alpha[(step - first) * states..][..states];
+            let log_p = &log_p[step * classes..(step + 1) * classes];
+            next.fill(f64::NEG_INFINITY);
+            mass.fill(f64::NEG_INFINITY);
+            for arc in nfa.arcs() {
+                let onward = log_p[arc.class] + arc.log_weight + beta[arc.target];
+                next[arc.source] = log_add(next[arc.source], onward);
+                mass[arc.class] = log_add(mass[arc.class], before[arc.source] + onward);
+            }
+            // The sum is Z up to rounding; dividing by it makes the row sum to 1.
+            normalise(mass);
+            for (gamma, &mass) in posterior[step * classes..].iter_mut().zip(&*mass) {
+                *gamma = T::from_f64(mass);
+            }
+            std::mem::swap(beta, next);
         }
-        std::mem::swap(beta, next);
     }
     Some(log_z)
+}
+
+/// The next row of `α` on logarithms.
+fn log_step(nfa: &Nfa, before: &[f64], after: &mut [f64], log_p: &[f64]) {
+    after.fill(f64::NEG_INFINITY);
+    for arc in nfa.arcs() {
+        let path = before[arc.source] + log_p[arc.class] + arc.log_weight;
+        after[arc.target] = log_add(after[arc.target], path);
+    }
 }
 
 /// `ln(e^a + e^b)`, where both may be `−∞` but neither NaN.

@@ -15,6 +15,8 @@ pub(super) struct Buffers<T> {
     /// A row for each step: the states `0..=m` in chunks of [`LANES`], and before them a chunk whose
     /// last cell stands for the state −1.
     alpha: Vec<T>,
+    /// The first row of each segment of `α`.
+    kept: Vec<T>,
     /// The row of `β` that is read and the one that is written, without a chunk in front but with one
     /// behind.
     beta: Vec<T>,
@@ -31,7 +33,8 @@ pub(super) const NEGLIGIBLE: f64 = 1e-30;
 /// returns the probability of that, or 0 when every path was negligible.
 ///
 /// Only the cells of a row's window are computed: those that can reach `m`, and of these those that
-/// are not negligible.
+/// are not negligible. A table of more than [`KEPT_BYTES`] is not kept: every `√L`-th row is, and the
+/// rows between are computed again on the way back.
 #[inline(always)]
 pub(super) fn run<T: Vector, S: Simd>(
     simd: S,
@@ -39,72 +42,123 @@ pub(super) fn run<T: Vector, S: Simd>(
     count: usize,
     buffers: &mut Buffers<T>,
 ) -> f64 {
-    let Buffers { p, q, alpha, beta, windows } = buffers;
+    let Buffers { p, q, alpha, kept, beta, windows } = buffers;
     let (p, q) = (&mut p[..length], &q[..length]);
-    let stride = LANES + (count + 1).next_multiple_of(LANES);
-    if alpha.len() < length * stride {
-        alpha.resize(length * stride, T::ZERO);
-    }
-    if beta.len() < 2 * stride {
-        beta.resize(2 * stride, T::ZERO);
+    let table = Table::new(length, count, KEPT_BYTES / size_of::<T>());
+    for (buffer, len) in [
+        (&mut *alpha, table.segment * table.stride),
+        (&mut *kept, length.div_ceil(table.segment) * table.stride),
+        (&mut *beta, 2 * table.stride),
+    ] {
+        if buffer.len() < len {
+            buffer.resize(len, T::ZERO);
+        }
     }
     windows.clear();
-    let alpha = &mut alpha[..length * stride];
-    if !forward(simd, count, stride, p, q, alpha, windows) {
+    if !forward(simd, &table, p, q, (alpha, kept), windows) {
         return 0.0;
     }
-    let (here, next) = beta[..2 * stride].split_at_mut(stride);
-    backward(simd, count, stride, p, q, alpha, (here, next), windows)
+    let (here, next) = beta[..2 * table.stride].split_at_mut(table.stride);
+    backward(simd, &table, p, q, (alpha, kept), (here, next), windows)
+}
+
+/// Tables up to this size are kept whole.
+const KEPT_BYTES: usize = 1 << 25;
+
+/// How the rows of `α` are laid out.
+struct Table {
+    length: usize,
+    count: usize,
+    /// Numbers of a row.
+    stride: usize,
+    /// Rows kept at a time.
+    segment: usize,
+}
+
+impl Table {
+    fn new(length: usize, count: usize, most: usize) -> Self {
+        let stride = LANES + (count + 1).next_multiple_of(LANES);
+        let whole = length.saturating_mul(stride) <= most;
+        let segment = if whole { length } else { length.isqrt() + 1 };
+        Self { length, count, stride, segment }
+    }
+
+    /// The row before a step's and its own.
+    #[inline(always)]
+    fn neighbours<'a, T>(&self, alpha: &'a mut [T], step: usize) -> (&'a mut [T], &'a mut [T]) {
+        let slot = step % self.segment;
+        if slot == 0 {
+            // The first row of a segment follows the last one of the segment before.
+            let (after, before) = alpha.split_at_mut((self.segment - 1) * self.stride);
+            (&mut before[..self.stride], &mut after[..self.stride])
+        } else {
+            let (before, after) = alpha.split_at_mut(slot * self.stride);
+            (&mut before[(slot - 1) * self.stride..], &mut after[..self.stride])
+        }
+    }
 }
 
 /// Fills the rows `α_0` to `α_{L−1}`; `false` when a row has no cell left.
 #[inline(always)]
 fn forward<T: Vector, S: Simd>(
     simd: S,
-    count: usize,
-    stride: usize,
+    table: &Table,
     p: &[T],
     q: &[T],
-    alpha: &mut [T],
+    (alpha, kept): (&mut [T], &mut [T]),
     windows: &mut Vec<(usize, usize)>,
 ) -> bool {
-    let length = p.len();
+    let stride = table.stride;
     let negligible = T::from_f64(NEGLIGIBLE);
     let chunks = stride / LANES - 1;
     alpha[..2 * LANES].fill(T::ZERO);
     alpha[LANES] = T::ONE;
+    kept[..stride].copy_from_slice(&alpha[..stride]);
     let (mut low, mut high) = (0, 1);
     windows.push((low, high));
-    for step in 1..length {
-        let rows = &mut alpha[(step - 1) * stride..(step + 1) * stride];
-        let (before, after) = rows.split_at_mut(stride);
+    for step in 1..table.length {
+        let (before, after) = table.neighbours(alpha, step);
+        let from = (low, high);
         // The next chunk gets its first mass from the last cell of this one.
-        let fresh = LANES * (high + 1);
-        if high < chunks && before[fresh - 1] > negligible {
-            before[fresh..fresh + LANES].fill(T::ZERO);
+        if high < chunks && before[LANES * (high + 1) - 1] > negligible {
             high += 1;
         }
         // Below this state even positives alone do not lead to m.
-        low = low.max((count + step).saturating_sub(length) / LANES);
+        low = low.max((table.count + step).saturating_sub(table.length) / LANES);
         if low >= high {
             return false;
         }
-        let (first, last) = (LANES * (low + 1), LANES * (high + 1));
-        let lowest = forward_row(
-            simd,
-            &before[first - 1..last],
-            &mut after[first..last],
-            p[step - 1],
-            q[step - 1],
-        );
-        // Stands for what lies below the window, when the next row's starts there too.
-        after[first - 1] = T::ZERO;
+        let lowest = next_row(simd, (from, (low, high)), before, after, p[step - 1], q[step - 1]);
         if low + 1 < high && lowest <= negligible {
             low += 1;
         }
         windows.push((low, high));
+        if step % table.segment == 0 {
+            let slot = step / table.segment * stride;
+            kept[slot..slot + stride].copy_from_slice(&alpha[..stride]);
+        }
     }
     true
+}
+
+/// The chunks of the second window from those of the first; returns the largest value of the first chunk.
+#[inline(always)]
+fn next_row<T: Vector, S: Simd>(
+    simd: S,
+    (from, to): ((usize, usize), (usize, usize)),
+    before: &mut [T],
+    after: &mut [T],
+    p: T,
+    q: T,
+) -> T {
+    if to.1 > from.1 {
+        before[LANES * (from.1 + 1)..LANES * (to.1 + 1)].fill(T::ZERO);
+    }
+    let (first, last) = (LANES * (to.0 + 1), LANES * (to.1 + 1));
+    let lowest = forward_row(simd, &before[first - 1..last], &mut after[first..last], p, q);
+    // Stands for what lies below the window, when the next row's starts there too.
+    after[first - 1] = T::ZERO;
+    lowest
 }
 
 /// One row from the one before, which starts one cell earlier; returns the largest value of its first
@@ -122,51 +176,64 @@ fn forward_row<T: Vector, S: Simd>(simd: S, before: &[T], after: &mut [T], p: T,
 
 /// Goes back through the rows; returns `β_0(0)`.
 #[inline(always)]
-#[allow(clippy::too_many_arguments)] // the buffers, borrowed one by one
 fn backward<T: Vector, S: Simd>(
     simd: S,
-    count: usize,
-    stride: usize,
+    table: &Table,
     p: &mut [T],
     q: &[T],
-    alpha: &[T],
+    (alpha, kept): (&mut [T], &[T]),
     (mut beta, mut next): (&mut [T], &mut [T]),
     windows: &[(usize, usize)],
 ) -> f64 {
+    let (count, stride) = (table.count, table.stride);
     let negligible = T::from_f64(NEGLIGIBLE);
     let (mut low, mut high) = (count / LANES, count / LANES + 1);
     beta[low * LANES..(high + 1) * LANES].fill(T::ZERO);
     beta[count] = T::ONE;
-    for (step, &window) in windows.iter().enumerate().rev() {
-        // The chunk below gets its first mass from the first cell of this one.
-        if low > window.0 && beta[LANES * low] > negligible {
-            low -= 1;
-            beta[LANES * low..LANES * (low + 1)].fill(T::ZERO);
+    for first_step in (0..table.length).step_by(table.segment).rev() {
+        let end = table.length.min(first_step + table.segment);
+        // The last segment's rows are still there.
+        if end < table.length {
+            let slot = first_step / table.segment * stride;
+            alpha[..stride].copy_from_slice(&kept[slot..slot + stride]);
+            for step in first_step + 1..end {
+                let (before, after) = table.neighbours(alpha, step);
+                let window = (windows[step - 1], windows[step]);
+                next_row(simd, window, before, after, p[step - 1], q[step - 1]);
+            }
         }
-        low = low.max(window.0);
-        high = high.min(window.1);
-        if low >= high {
-            return 0.0;
+        for step in (first_step..end).rev() {
+            let window = windows[step];
+            // The chunk below gets its first mass from the first cell of this one.
+            if low > window.0 && beta[LANES * low] > negligible {
+                low -= 1;
+                beta[LANES * low..LANES * (low + 1)].fill(T::ZERO);
+            }
+            low = low.max(window.0);
+            high = high.min(window.1);
+            if low >= high {
+                return 0.0;
+            }
+            let (first, last) = (LANES * low, LANES * high);
+            let alpha = &alpha[(step - first_step) * stride + LANES..][first..last];
+            let (positive, negative) = (p[step], q[step]);
+            let (one, zero) = backward_row(
+                simd,
+                alpha,
+                &beta[first..=last],
+                &mut next[first..last],
+                positive,
+                negative,
+            );
+            // What lies above the window does not matter, but must not be left from another row.
+            next[last] = T::ZERO;
+            let (one, zero) = (one * positive.to_f64(), zero * negative.to_f64());
+            p[step] = T::from_f64(one / (one + zero));
+            if low + 1 < high && largest(simd, &next[last - LANES..last]) <= negligible {
+                high -= 1;
+            }
+            std::mem::swap(&mut beta, &mut next);
         }
-        let (first, last) = (LANES * low, LANES * high);
-        let alpha = &alpha[step * stride + LANES..][first..last];
-        let (positive, negative) = (p[step], q[step]);
-        let (one, zero) = backward_row(
-            simd,
-            alpha,
-            &beta[first..=last],
-            &mut next[first..last],
-            positive,
-            negative,
-        );
-        // What lies above the window does not matter, but must not be left from another row.
-        next[last] = T::ZERO;
-        let (one, zero) = (one * positive.to_f64(), zero * negative.to_f64());
-        p[step] = T::from_f64(one / (one + zero));
-        if low + 1 < high && largest(simd, &next[last - LANES..last]) <= negligible {
-            high -= 1;
-        }
-        std::mem::swap(&mut beta, &mut next);
     }
     beta[0].to_f64()
 }

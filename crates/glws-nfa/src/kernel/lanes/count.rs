@@ -115,6 +115,10 @@ fn gather<T: Scalar>(
     classes: usize,
     binary: &mut binary::Buffers<T>,
 ) {
+    if classes == 2 {
+        binary::gather(z, k, job.logits, (lane.class == 1) != lane.flipped);
+        return;
+    }
     log_odds(job.logits, classes, lane.class, &mut binary.z, job.rows);
     let sign = if lane.flipped { -T::ONE } else { T::ONE };
     for (cell, &odds) in z.iter_mut().skip(k).step_by(LANES).zip(&binary.z[..lane.length]) {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use assay_array::Scalar;
 
 use super::binary::LANES;
-use super::{Workspace, solve};
+use super::{Workspace, forward_backward, solve};
 use crate::constraint::Constraint;
 use crate::marginals::Outcome;
 use crate::nfa::Nfa;
@@ -75,7 +75,7 @@ pub(crate) fn tasks<'a, T: Scalar>(
             Constraint::Count { count, .. } if classes > 1 && *count > 0 && *count < length => {
                 counts.push((length, (*count).min(length - count), job));
             }
-            Constraint::Automaton(nfa) => match automata.last_mut() {
+            Constraint::Automaton(nfa) | Constraint::Paths(nfa) => match automata.last_mut() {
                 Some((same, jobs)) if Arc::ptr_eq(same, nfa) => jobs.push(job),
                 _ => match automata.iter_mut().find(|(same, _)| Arc::ptr_eq(same, nfa)) {
                     Some((_, jobs)) => jobs.push(job),
@@ -102,33 +102,39 @@ pub(crate) fn tasks<'a, T: Scalar>(
     if !pairs.is_empty() {
         tasks.push(Task::Pairs(pairs));
     }
-    grouped(presence.into_iter(), LANES, &mut tasks, Task::Presence);
+    grouped(presence.into_iter(), LANES, &mut tasks, |_| true, Task::Presence);
     // Alike next to alike, so that lanes end together. Stable: the order does not depend on chance.
     if counts.windows(2).any(|pair| (pair[0].0, pair[0].1) < (pair[1].0, pair[1].1)) {
         counts.sort_by_key(|&(length, count, _)| std::cmp::Reverse((length, count)));
     }
     let counts = counts.into_iter().map(|(_, _, job)| job);
-    grouped(counts, LANES, &mut tasks, Task::Counts);
+    grouped(counts, LANES, &mut tasks, |_| true, Task::Counts);
     for (nfa, mut jobs) in automata {
         if jobs.windows(2).any(|pair| pair[0].logits.len() < pair[1].logits.len()) {
             jobs.sort_by_key(|job| std::cmp::Reverse(job.logits.len()));
         }
-        grouped(jobs.into_iter(), automaton::LANES, &mut tasks, |jobs| Task::Automaton(nfa, jobs));
+        // A large table is better computed twice, which lanes do, than kept.
+        let small = |job: &Job<'_, T>| {
+            (job.logits.len() / classes).saturating_mul(nfa.num_states()) <= forward_backward::KEPT
+        };
+        let task = |jobs| Task::Automaton(nfa, jobs);
+        grouped(jobs.into_iter(), automaton::LANES, &mut tasks, small, task);
     }
     tasks
 }
 
-/// Cuts into groups; the jobs of the last one stay alone when they are few.
+/// Cuts into groups; when the last jobs are few, those that can are left alone.
 fn grouped<'a, T: Scalar>(
     mut jobs: impl ExactSizeIterator<Item = Job<'a, T>>,
     lanes: usize,
     tasks: &mut Vec<Task<'a, T>>,
+    alone: impl Fn(&Job<'a, T>) -> bool,
     task: impl Fn(Vec<Job<'a, T>>) -> Task<'a, T>,
 ) {
     while jobs.len() >= FEWEST {
         tasks.push(task(jobs.by_ref().take(lanes).collect()));
     }
-    tasks.extend(jobs.map(Task::One));
+    tasks.extend(jobs.map(|job| if alone(&job) { Task::One(job) } else { task(vec![job]) }));
 }
 
 /// Does a task; every outcome and posterior row is then written.

@@ -60,7 +60,7 @@ impl<T: Scalar> WithSimd for Presence<'_, '_, T> {
             };
             let length = job.logits.len() / classes;
             if classes == 2 {
-                gather(z, k, job.logits, of.0 == 1);
+                binary::gather(z, k, job.logits, of.0 == 1);
                 continue;
             }
             log_odds(job.logits, classes, of.0, &mut binary.z, job.rows);
@@ -111,15 +111,5 @@ impl<T: Scalar> WithSimd for Presence<'_, '_, T> {
             log_z[k] = Some(if present { some[k] } else { none[k] });
         }
         log_z
-    }
-}
-
-/// Writes the log odds of two classes into lane `k`.
-#[inline(always)]
-fn gather<T: Scalar>(z: &mut [T], k: usize, logits: &[T], second: bool) {
-    let limit = binary::limit::<T>();
-    let sign = if second { T::ONE } else { -T::ONE };
-    for (cells, row) in z.chunks_exact_mut(LANES).zip(logits.chunks_exact(2)) {
-        cells[k] = ((row[1] - row[0]) * sign).min(limit).max(-limit);
     }
 }
