@@ -68,6 +68,22 @@
 //! # Ok::<(), glws_nfa::Error>(())
 //! ```
 //!
+//! [`Posteriors`] answers what else one may ask of the same bags: the likeliest labels, exact draws, how
+//! uncertain the rest is, how often each arc was taken; and [`semiring`] whatever can be summed over
+//! paths:
+//!
+//! ```
+//! use glws_nfa::{Bags, Constraint, Posteriors};
+//! use ndarray::array;
+//!
+//! let logits = array![[1.0_f64, -1.0], [0.0, 0.5], [2.0, -2.0]];
+//! let bags = Bags::new(logits.view(), &[3])?;
+//! let posteriors = Posteriors::new(&bags, &[Constraint::Count { class: 1, count: 1 }])?;
+//! let likeliest = &posteriors.k_best(2)?[0];
+//! assert_eq!((&likeliest[0].labels[..], &likeliest[1].labels[..]), (&[0, 1, 0][..], &[1, 0, 0][..]));
+//! # Ok::<(), glws_nfa::Error>(())
+//! ```
+//!
 //! Counts, presence and pairs run on kernels of their own, which the tests hold equal to the
 //! automaton's general forward-backward. Bags run in parallel; any number of threads gives the same
 //! bits.

@@ -56,6 +56,9 @@ pub(crate) enum Task<'a, T> {
 /// Fewer bags than this leave so many lanes empty that they are faster one by one.
 const FEWEST: usize = 4;
 
+/// The largest count that lanes take: rows of more cells overflow the cache for one bag already.
+const WIDEST: usize = 1 << 13;
+
 /// Pairs of one task: enough to pay for a thread's attention.
 const PAIRS: usize = 512;
 
@@ -72,7 +75,12 @@ pub(crate) fn tasks<'a, T: Scalar>(
     for job in jobs {
         let length = job.logits.len() / classes;
         match job.constraint {
-            Constraint::Count { count, .. } if classes > 1 && *count > 0 && *count < length => {
+            Constraint::Count { count, .. }
+                if classes > 1
+                    && *count > 0
+                    && *count < length
+                    && (*count).min(length - count) <= WIDEST =>
+            {
                 counts.push((length, (*count).min(length - count), job));
             }
             Constraint::Automaton(nfa) | Constraint::Paths(nfa) => match automata.last_mut() {
