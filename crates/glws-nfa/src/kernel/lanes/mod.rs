@@ -6,7 +6,8 @@
 //! sum across lanes.
 //!
 //! A bag's result does not depend on its neighbours: lanes do not mix, and a bag shorter than its
-//! neighbours stands still while they go on.
+//! neighbours stands still while they go on. (Counts drop cells of less than 1e-30 where no neighbour
+//! needs them.)
 
 mod automaton;
 mod count;
