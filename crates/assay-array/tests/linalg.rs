@@ -1,7 +1,7 @@
 //! Decompositions against slow textbook versions, their laws, and what they refuse.
 
 use assay_array::linalg::{Gram, cholesky, eigh, eigvalsh, matmul, svd, svdvals};
-use assay_array::ndarray::{Array2, ArrayView2, ShapeBuilder, s};
+use assay_array::ndarray::{Array2, ArrayView2, Axis, ShapeBuilder, s};
 use assay_array::testing::{SplitMix64, assert_close};
 use assay_array::{Error, Scalar};
 use proptest::prelude::*;
@@ -334,6 +334,43 @@ fn a_sum_is_written_down_and_read_back() {
     ] {
         assert!(serde_json::from_str::<Gram>(bad).is_err());
     }
+}
+
+#[test]
+fn a_packed_triangle_is_the_whole_matrix() {
+    for columns in [0, 1, 63, 64, 65, 200] {
+        let x = random::<f64>(columns as u64, 30, columns);
+        let mut gram = Gram::new(columns).unwrap();
+        gram.update(x.view()).unwrap();
+        let full = gram.finish();
+        assert_eq!(full, full.t());
+        let lower: Vec<f64> =
+            (0..columns).flat_map(|i| (0..=i).map(move |j| (i, j))).map(|at| full[at]).collect();
+        assert_eq!(gram.lower(), lower);
+        assert_eq!(Gram::from_lower(columns, 30, lower).unwrap(), gram);
+        assert_close(&[gram.trace()], &[full.diag().sum()], 1e-14, 0.0);
+        let squares = full.iter().map(|x| x * x).sum::<f64>();
+        assert_close(&[gram.frobenius_squared()], &[squares], 1e-14, 0.0);
+        let v: Vec<f64> = x.row(0).to_vec();
+        let before = gram.clone();
+        gram.add_outer(&v, -0.5).unwrap();
+        let outer = product(x.row(0).insert_axis(Axis(1)), x.row(0).insert_axis(Axis(0)));
+        assert!(difference(&gram.finish(), &(full - outer * 0.5)) < 1e-14);
+        gram.add_outer(&v, 0.5).unwrap();
+        assert_close(gram.lower(), before.lower(), 1e-13, 1e-15);
+    }
+    let mut gram = Gram::new(2).unwrap();
+    for (v, weight) in [
+        (vec![1.0], 1.0),
+        (vec![f64::NAN, 0.0], 1.0),
+        (vec![1.0, 0.0], f64::INFINITY),
+        (vec![1e200, 0.0], 1.0),
+    ] {
+        assert!(gram.add_outer(&v, weight).is_err());
+    }
+    assert_eq!(gram, Gram::new(2).unwrap());
+    assert!(Gram::from_lower(2, 1, vec![1.0, f64::NAN, 1.0]).is_err());
+    assert!(Gram::from_lower(2, 1, vec![1.0, 0.0]).is_err());
 }
 
 /// Matrices of awkward shapes, in row-major or column-major order.

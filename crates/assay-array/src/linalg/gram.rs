@@ -18,6 +18,12 @@ const BLOCK: usize = 512;
 /// Rows of the result that one task computes: 64 cost a sixth more on one thread, 256 gain nothing.
 const PANEL: usize = 128;
 
+/// Side of the tiles in which the triangle is mirrored.
+const TILE: usize = 64;
+
+/// Far from overflow, whatever is merged or added later.
+const LARGEST_SUM: f64 = f64::MAX / 18_446_744_073_709_551_616.0;
+
 /// A Gram matrix `XᵀX` summed over batches of rows of `X`, for data that does not fit in memory.
 ///
 /// Only one triangle is computed; [`Gram::finish`] mirrors it. Blocks of 512 rows are multiplied in
@@ -47,8 +53,19 @@ const PANEL: usize = 128;
 pub struct Gram {
     columns: usize,
     rows: u64,
-    /// Row-major; only the lower triangle is used.
+    /// The lower triangle by rows, `columns · (columns + 1) / 2` numbers.
     sum: Vec<f64>,
+}
+
+/// Where row `i` of a packed lower triangle begins.
+fn row_start(i: usize) -> usize {
+    i * (i + 1) / 2
+}
+
+/// Numbers in a packed lower triangle of that side; `None` when they cannot be in memory.
+fn packed_length(columns: usize) -> Option<usize> {
+    let length = columns as u128 * (columns as u128 + 1) / 2;
+    usize::try_from(length).ok().filter(|&n| n <= isize::MAX as usize / size_of::<f64>())
 }
 
 impl Gram {
@@ -57,8 +74,7 @@ impl Gram {
     /// # Errors
     /// [`Error::TooLarge`] when the square of `columns` overflows.
     pub fn new(columns: usize) -> Result<Self> {
-        let length = columns.checked_mul(columns).filter(|&n| n <= isize::MAX as usize / 8);
-        let Some(length) = length else {
+        let Some(length) = packed_length(columns) else {
             let (array, shape) = ("gram".to_owned(), vec![columns as u64; 2]);
             return Err(Error::TooLarge { array, shape });
         };
@@ -84,14 +100,19 @@ impl Gram {
     pub fn update<T: Scalar>(&mut self, batch: ArrayView2<'_, T>) -> Result<()> {
         let batch = T::to_faer(batch);
         self.check(batch)?;
-        let d = self.columns;
         let dense = Dense::new(batch);
         // Tasks own rows of the sum; the last panel, the longest, goes first.
-        self.sum.par_chunks_mut(PANEL.saturating_mul(d).max(1)).enumerate().rev().for_each(
-            |(index, sum)| {
-                add_panel(dense.as_faer(), index * PANEL, sum);
-            },
-        );
+        let mut panels = Vec::with_capacity(self.columns.div_ceil(PANEL));
+        let mut rest = self.sum.as_mut_slice();
+        for start in (0..self.columns).step_by(PANEL) {
+            let end = (start + PANEL).min(self.columns);
+            let (panel, after) = rest.split_at_mut(row_start(end) - row_start(start));
+            panels.push((start, end - start, panel));
+            rest = after;
+        }
+        panels.into_par_iter().rev().for_each(|(start, rows, sum)| {
+            add_panel(dense.as_faer(), start, rows, sum);
+        });
         self.rows = self.rows.saturating_add(batch.nrows() as u64);
         Ok(())
     }
@@ -132,19 +153,117 @@ impl Gram {
         Ok(())
     }
 
+    /// Adds `weight · v vᵀ`, which counts as no row: what joins sums about two means (Chan, Golub and
+    /// LeVeque 1979).
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] for another length; [`Error::Overflow`] for a NaN, an infinity, or products
+    /// that leave the range of a sum. The sum is then as before the call.
+    pub fn add_outer(&mut self, v: &[f64], weight: f64) -> Result<()> {
+        let operation = "gram outer product";
+        if v.len() != self.columns {
+            let (left, right) = ([v.len(), 1], [self.columns; 2]);
+            return Err(Error::Mismatch { operation, left, right });
+        }
+        let largest = v.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
+        let fits = v.iter().all(|x| x.is_finite())
+            && weight.is_finite()
+            && (largest * weight.abs() * largest).is_finite()
+            && largest * weight.abs() * largest <= LARGEST_SUM;
+        if !fits {
+            return Err(Error::Overflow { operation, element: f64::NAME });
+        }
+        for (i, &x) in v.iter().enumerate() {
+            let row = &mut self.sum[row_start(i)..row_start(i + 1)];
+            for (sum, y) in row.iter_mut().zip(v) {
+                *sum += weight * x * y;
+            }
+        }
+        Ok(())
+    }
+
+    /// The lower triangle by rows, `columns · (columns + 1) / 2` numbers: the state, to store or send.
+    pub fn lower(&self) -> &[f64] {
+        &self.sum
+    }
+
+    /// Continues from a stored state; nothing in it is trusted.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the triangle is not one of that many columns; [`Error::Overflow`] for a
+    /// NaN or a magnitude that no sum reaches.
+    ///
+    /// ```
+    /// use assay_array::linalg::Gram;
+    /// let gram = Gram::from_lower(2, 3, vec![35.0, 44.0, 56.0])?;
+    /// assert_eq!(gram.finish()[[0, 1]], 44.0);
+    /// # Ok::<(), assay_array::Error>(())
+    /// ```
+    pub fn from_lower(columns: usize, rows: u64, lower: Vec<f64>) -> Result<Self> {
+        let operation = "gram from its lower triangle";
+        if packed_length(columns) != Some(lower.len()) {
+            let (left, right) = ([columns; 2], [lower.len(), 1]);
+            return Err(Error::Mismatch { operation, left, right });
+        }
+        if !lower.iter().all(|x| x.abs() <= LARGEST_SUM) {
+            return Err(Error::Overflow { operation, element: f64::NAME });
+        }
+        Ok(Self { columns, rows, sum: lower })
+    }
+
+    /// `tr XᵀX`, the sum of squares of all elements.
+    pub fn trace(&self) -> f64 {
+        (0..self.columns).map(|i| self.sum[row_start(i) + i]).sum()
+    }
+
+    /// `‖XᵀX‖²_F`, the sum of its squared eigenvalues, in one pass and without a decomposition.
+    /// Infinite where the squares leave the range of `f64`.
+    pub fn frobenius_squared(&self) -> f64 {
+        let mut total = 0.0;
+        for i in 0..self.columns {
+            let (diagonal, row) = (self.sum[row_start(i) + i], &self.sum[row_start(i)..][..i]);
+            let (chunks, rest) = row.as_chunks::<8>();
+            let mut lanes = [0.0; 8];
+            for chunk in chunks {
+                for (lane, x) in lanes.iter_mut().zip(chunk) {
+                    *lane += x * x;
+                }
+            }
+            let off: f64 = lanes.iter().sum::<f64>() + rest.iter().map(|x| x * x).sum::<f64>();
+            total += 2.0 * off + diagonal * diagonal;
+        }
+        total
+    }
+
     /// The symmetric matrix `XᵀX`, shape `[columns, columns]`; zeros before the first row.
     ///
     /// Divide by [`Gram::rows`] for the second moment.
     pub fn finish(&self) -> Array2<f64> {
         let d = self.columns;
-        Array2::from_shape_fn((d, d), |(i, j)| self.sum[i.max(j) * d + i.min(j)])
+        let mut full = Array2::zeros((d, d));
+        // Tiles, so that neither side of the diagonal is walked against the cache.
+        for top in (0..d).step_by(TILE) {
+            for left in (0..=top).step_by(TILE) {
+                for i in top..(top + TILE).min(d) {
+                    let row = &self.sum[row_start(i)..row_start(i + 1)];
+                    for (j, &x) in row.iter().enumerate().take(left + TILE).skip(left) {
+                        full[[i, j]] = x;
+                        full[[j, i]] = x;
+                    }
+                }
+            }
+        }
+        full
     }
 }
 
-/// Adds rows `start..` of the lower triangle of `XᵀX` to `sum`, which holds whole rows of the result.
-fn add_panel<F: faer::traits::RealField + Scalar>(x: MatRef<'_, F>, start: usize, sum: &mut [f64]) {
-    let d = x.ncols();
-    let rows = sum.len() / d;
+/// Adds rows `start..start + rows` of the lower triangle of `XᵀX` to `sum`, which holds just those.
+fn add_panel<F: faer::traits::RealField + Scalar>(
+    x: MatRef<'_, F>,
+    start: usize,
+    rows: usize,
+    sum: &mut [f64],
+) {
     // The panel of the triangle is a rectangle left of the diagonal and a triangle on it.
     let mut product = vec![F::ZERO; rows * (start + rows)];
     for top in (0..x.nrows()).step_by(BLOCK) {
@@ -164,12 +283,13 @@ fn add_panel<F: faer::traits::RealField + Scalar>(x: MatRef<'_, F>, start: usize
             F::ONE,
             Par::Seq,
         );
-        for (i, (sum, product)) in
-            sum.chunks_exact_mut(d).zip(product.chunks_exact(start + rows)).enumerate()
-        {
-            for (sum, term) in sum.iter_mut().zip(&product[..=start + i]) {
+        let mut rest = &mut *sum;
+        for (i, product) in product.chunks_exact(start + rows).enumerate() {
+            let (row, after) = rest.split_at_mut(start + i + 1);
+            for (sum, term) in row.iter_mut().zip(product) {
                 *sum += term.to_f64();
             }
+            rest = after;
         }
     }
 }
@@ -186,9 +306,7 @@ struct State {
 #[cfg(feature = "serde")]
 impl From<Gram> for State {
     fn from(gram: Gram) -> Self {
-        let d = gram.columns;
-        let lower = (0..d).flat_map(|i| gram.sum[i * d..=i * d + i].iter().copied()).collect();
-        Self { columns: d, rows: gram.rows, lower }
+        Self { columns: gram.columns, rows: gram.rows, lower: gram.sum }
     }
 }
 
@@ -197,25 +315,6 @@ impl TryFrom<State> for Gram {
     type Error = Error;
 
     fn try_from(state: State) -> Result<Self> {
-        let d = state.columns;
-        // Compared before anything is allocated: the state may come from a file.
-        let expected = d as u128 * (d as u128 + 1) / 2;
-        if state.lower.len() as u128 != expected {
-            let (left, right) = ([d; 2], [state.lower.len(), 1]);
-            return Err(Error::Mismatch { operation: "gram from its lower triangle", left, right });
-        }
-        let mut gram = Self { rows: state.rows, ..Self::new(d)? };
-        let mut lower = state.lower.into_iter();
-        for i in 0..d {
-            for (element, value) in gram.sum[i * d..=i * d + i].iter_mut().zip(&mut lower) {
-                // Far from overflow, whatever is merged or added later.
-                if value.is_nan() || value.abs() > f64::MAX / 2.0_f64.powi(64) {
-                    let operation = "gram from its lower triangle";
-                    return Err(Error::Overflow { operation, element: f64::NAME });
-                }
-                *element = value;
-            }
-        }
-        Ok(gram)
+        Self::from_lower(state.columns, state.rows, state.lower)
     }
 }
