@@ -60,6 +60,14 @@ impl Writer {
         values.iter().fold(self.u64(values.len() as u64), |writer, &value| writer.f64(value))
     }
 
+    /// Appends another stored form, with its length: an accumulator made of accumulators.
+    #[must_use]
+    pub fn nested(self, stored: &[u8]) -> Self {
+        let mut writer = self.u64(stored.len() as u64);
+        writer.0.extend(stored);
+        writer
+    }
+
     /// The bytes.
     pub fn finish(self) -> Vec<u8> {
         self.0
@@ -125,6 +133,24 @@ impl<'a> Reader<'a> {
     /// [`Error::Bytes`] when the list is longer than the bytes left, before anything is allocated.
     pub fn f64s(&mut self) -> Result<Vec<f64>> {
         Ok(self.list()?.map(f64::from_le_bytes).collect())
+    }
+
+    /// The next nested stored form.
+    ///
+    /// # Errors
+    /// [`Error::Bytes`] when it is longer than the bytes left.
+    pub fn nested(&mut self) -> Result<&'a [u8]> {
+        let (length, available) = (self.u64()?, self.rest.len());
+        let Some(length) = usize::try_from(length).ok().filter(|&length| length <= available)
+        else {
+            return Err(self.invalid(
+                "a nested form no longer than the bytes left",
+                format_args!("{length} bytes with {available} left"),
+            ));
+        };
+        let (nested, rest) = self.rest.split_at(length);
+        self.rest = rest;
+        Ok(nested)
     }
 
     /// Checks that nothing is left.
