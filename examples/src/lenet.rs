@@ -50,14 +50,25 @@ impl LeNet {
 
     /// The outputs, `[batch, outputs]`, before any softmax.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let [_, _, _, last] = self.states(images);
+        self.full3.forward(last)
+    }
+
+    /// The hidden states, one row an image: both convolutions after pooling, then both hidden linear
+    /// layers, as wide as [`LeNet::WIDTHS`].
+    pub fn states(&self, images: Tensor<4>) -> [Tensor<2>; 4] {
         let pool = || MaxPoolOptions::new([2, 2]).with_stride([2, 2]);
         // 28 → 24 → 12 → 8 → 4. Rectifying after pooling gives the same and touches a quarter.
-        let x = relu(max_pool2d(self.conv1.forward(images), pool()));
-        let x = relu(max_pool2d(self.conv2.forward(x), pool()));
-        let x = relu(self.full1.forward(x.flatten(1, 3)));
-        let x = relu(self.full2.forward(x));
-        self.full3.forward(x)
+        let first = relu(max_pool2d(self.conv1.forward(images), pool()));
+        let second = relu(max_pool2d(self.conv2.forward(first.clone()), pool()));
+        let second: Tensor<2> = second.flatten(1, 3);
+        let third = relu(self.full1.forward(second.clone()));
+        let fourth = relu(self.full2.forward(third.clone()));
+        [first.flatten(1, 3), second, third, fourth]
     }
+
+    /// The widths of the hidden states.
+    pub const WIDTHS: [usize; 4] = [6 * 12 * 12, 16 * 4 * 4, 120, 84];
 }
 
 fn param<const D: usize>(

@@ -5,6 +5,7 @@ pub mod assignment;
 pub mod bags;
 pub mod exam;
 pub mod kmeans;
+pub mod layer_report;
 pub mod lenet;
 pub mod mnist;
 pub mod parallel;

@@ -1,5 +1,7 @@
 //! What the tour says when it cannot run.
 
+mod layers;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -1,0 +1,7 @@
+//! What the hidden states of a model say, layer by layer: numbers, and a page that shows them.
+
+mod measure;
+mod page;
+
+pub use measure::{CkaMap, LayerMeasures, Measures, Untrained, compare, measure};
+pub use page::page;
