@@ -1,0 +1,336 @@
+use assay_array::Scalar;
+use ndarray::{Array2, Axis};
+
+use super::objective::descending;
+use super::pgd::{Start, cotangents, starts};
+use super::threat::distances;
+use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
+use crate::classifier::{Classifier, gradient, logits};
+use crate::error::within;
+use crate::{Error, Result};
+
+/// Auto-PGD (Croce and Hein 2020): PGD with momentum whose step halves itself, sample by sample, when
+/// the loss stops growing; no step size to choose.
+///
+/// From `x⁰`, with `η = 2ε` and `P` the projection onto ball and box: `x¹ = P(x⁰ + η d)`, then
+/// `x ← P(x + ¾ (P(x + η d) − x) + ¼ (x − x_before))`. At the checkpoints of [`apgd_checkpoints`] `η`
+/// halves, and the search returns to the best point, if the loss grew in at most `ρ = ¾` of the steps
+/// since the last one, or if neither `η` nor the best loss changed since. The point of the highest loss
+/// is returned, or the first that fools the model.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Apgd {
+    steps: usize,
+    objective: Objective,
+    restarts: usize,
+    targets: usize,
+    seed: u64,
+}
+
+impl Apgd {
+    /// 100 steps on the cross-entropy.
+    pub fn ce() -> Self {
+        let objective = Objective::CrossEntropy;
+        Self { steps: 100, objective, restarts: 1, targets: 0, seed: 0 }
+    }
+
+    /// 100 steps on the difference of logits ratio.
+    pub fn dlr() -> Self {
+        Self { objective: Objective::Dlr, ..Self::ce() }
+    }
+
+    /// 100 steps on the targeted difference of logits ratio for each of the 9 likeliest wrong classes
+    /// (APGD-T).
+    pub fn targeted() -> Self {
+        Self { targets: 9, ..Self::dlr() }
+    }
+
+    /// Steps a restart.
+    pub fn with_steps(self, steps: usize) -> Self {
+        Self { steps, ..self }
+    }
+
+    /// Random starts.
+    pub fn with_restarts(self, restarts: usize) -> Self {
+        Self { restarts, ..self }
+    }
+
+    /// The number of classes that are tried as targets; 0 for none.
+    pub fn with_target_classes(self, targets: usize) -> Self {
+        Self { targets, ..self }
+    }
+
+    /// The seed of the starts.
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+}
+
+/// The step numbers, from 1, at which Auto-PGD looks at its step size: `0.22 n` after the start, each
+/// interval shorter by `0.03 n` down to `0.06 n`.
+pub fn apgd_checkpoints(steps: usize) -> Vec<usize> {
+    let part = |percent: usize| (percent * steps / 100).max(1);
+    let (mut interval, mut at, mut all) = (part(22), 0, vec![]);
+    while at + interval <= steps {
+        at += interval;
+        all.push(at);
+        interval = interval.saturating_sub(part(3)).max(part(6));
+    }
+    all
+}
+
+impl<T: Scalar> Attack<T> for Apgd {
+    fn name(&self) -> String {
+        match (self.targets, self.objective) {
+            (0, objective) => format!("APGD-{}", objective.name()),
+            _ => "APGD-T".to_owned(),
+        }
+    }
+
+    fn perturb(
+        &self,
+        model: &dyn Classifier<T>,
+        batch: &Batch<'_, T>,
+        threat: &Threat,
+    ) -> Result<Adversarial<T>> {
+        let operation = "APGD";
+        let clean = batch.check(operation, model, threat)?;
+        if threat.norm == Norm::L1 {
+            return Err(Error::Norm { operation, norm: threat.norm.name() });
+        }
+        within("steps", "1 to 1000000", self.steps as f64, 1.0, 1e6)?;
+        within("restarts", "1 to 1000000", self.restarts as f64, 1.0, 1e6)?;
+        let targeted = self.targets > 0 || batch.targets.is_some();
+        let (needed, classes) = (self.objective.needs(targeted), model.classes());
+        if classes < needed {
+            return Err(Error::Classes { operation, needed, classes });
+        }
+        let n = clean.nrows();
+        // The wrong classes of each sample from the likeliest on, once.
+        let ranks: Vec<Vec<usize>> = if self.targets > 0 && batch.targets.is_none() {
+            logits(model, clean.view())?
+                .outer_iter()
+                .zip(batch.labels)
+                .map(|(z, y)| descending(&z.to_vec()).into_iter().filter(|c| c != y).collect())
+                .collect()
+        } else {
+            vec![]
+        };
+        let rounds = if ranks.is_empty() { 1 } else { self.targets.min(classes - 1) };
+        let mut best: Option<Adversarial<T>> = None;
+        for round in 0..rounds {
+            for restart in 0..self.restarts {
+                // Only what still stands is attacked again.
+                let standing: Vec<usize> = match &best {
+                    None => (0..n).collect(),
+                    Some(best) => (0..n).filter(|&i| !best.success[i]).collect(),
+                };
+                if standing.is_empty() && best.is_some() {
+                    break;
+                }
+                let selection = batch.select(&standing);
+                let part = selection.batch();
+                let aims: Vec<Option<usize>> = (0..standing.len())
+                    .map(|i| {
+                        ranks.get(standing[i]).map_or(part.target(i), |r| r.get(round).copied())
+                    })
+                    .collect();
+                let clean = clean.select(Axis(0), &standing);
+                let number = round * self.restarts + restart;
+                let found = self.run(model, &clean, &part, &aims, threat, number)?;
+                best = Some(match best {
+                    None => found,
+                    Some(best) => best.better_at(&standing, &found),
+                });
+            }
+        }
+        best.ok_or(Error::Empty { operation, what: "restart" })
+    }
+}
+
+impl<T: Scalar> Adversarial<T> {
+    /// As `better`, with results for these rows only.
+    pub(super) fn better_at(mut self, rows: &[usize], other: &Self) -> Self {
+        for (k, &i) in rows.iter().enumerate() {
+            self.queries[i] += other.queries[k];
+            if (!self.success[i] && other.success[k])
+                || (self.success[i] == other.success[k] && other.loss[k] > self.loss[i])
+            {
+                self.x.row_mut(i).assign(&other.x.row(k));
+                self.success[i] = other.success[k];
+                self.loss[i] = other.loss[k];
+                self.distance[i] = other.distance[k];
+            }
+        }
+        self
+    }
+}
+
+/// What Auto-PGD knows of one sample.
+struct Search<T> {
+    eta: f64,
+    x: Vec<T>,
+    before: Vec<T>,
+    loss: f64,
+    gradient: Vec<T>,
+    best: Vec<T>,
+    best_loss: f64,
+    best_gradient: Vec<T>,
+    fooling: Option<Vec<T>>,
+    /// Since the last checkpoint.
+    increases: usize,
+    eta_then: f64,
+    best_then: f64,
+}
+
+impl Apgd {
+    fn run<T: Scalar>(
+        &self,
+        model: &dyn Classifier<T>,
+        clean: &Array2<T>,
+        batch: &Batch<'_, T>,
+        aims: &[Option<usize>],
+        threat: &Threat,
+        number: usize,
+    ) -> Result<Adversarial<T>> {
+        let (n, d) = clean.dim();
+        let value = |i: usize, z: &[f64], g: &mut [f64]| {
+            self.objective.evaluate_into(z, batch.labels[i], aims[i], g)
+        };
+        // The random direction is brought onto the sphere of radius ε.
+        let wide = Threat { low: f64::MIN, high: f64::MAX, ..*threat };
+        let mut x = starts(Start::Random, clean, batch, &wide, self.seed, number);
+        for (mut row, c) in x.outer_iter_mut().zip(clean.outer_iter()) {
+            let mut delta: Vec<f64> =
+                row.iter().zip(c).map(|(x, c)| x.to_f64() - c.to_f64()).collect();
+            let length = threat.norm.length(&delta);
+            if length > 0.0 {
+                for d in &mut delta {
+                    *d *= threat.epsilon / length;
+                }
+            }
+            if let Some(row) = row.as_slice_mut() {
+                threat.apply(&c.to_vec(), &mut delta, row);
+            }
+        }
+        let mut searches: Vec<Search<T>> = vec![];
+        let checkpoints = apgd_checkpoints(self.steps);
+        let mut last_checkpoint = 0;
+        for step in 0..=self.steps {
+            let mut losses = vec![];
+            let mut fooled = vec![];
+            let (_, g) = gradient(model, x.view(), &mut |z| {
+                let mut scratch = vec![0.0; z.ncols()];
+                for (i, z) in z.outer_iter().enumerate() {
+                    let z = z.to_vec();
+                    losses.push(value(i, &z, &mut scratch));
+                    fooled.push(batch.fooled(i, &z));
+                }
+                Ok(cotangents(z, &value))
+            })?;
+            for i in 0..n {
+                let (at, grad) = (x.row(i).to_vec(), g.row(i).to_vec());
+                if step == 0 {
+                    searches.push(Search {
+                        eta: 2.0 * threat.epsilon,
+                        before: at.clone(),
+                        loss: losses[i],
+                        best: at.clone(),
+                        best_loss: losses[i],
+                        best_gradient: grad.clone(),
+                        fooling: fooled[i].then(|| at.clone()),
+                        gradient: grad,
+                        x: at,
+                        increases: 0,
+                        eta_then: 2.0 * threat.epsilon,
+                        best_then: losses[i],
+                    });
+                    continue;
+                }
+                searches[i].visit(at, losses[i], grad, fooled[i]);
+                if checkpoints.contains(&step) {
+                    searches[i].look(step - last_checkpoint);
+                }
+            }
+            if checkpoints.contains(&step) {
+                last_checkpoint = step;
+            }
+            if step == self.steps || searches.iter().all(|s| s.fooling.is_some()) {
+                break;
+            }
+            for (i, search) in searches.iter_mut().enumerate() {
+                let clean = clean.row(i).to_vec();
+                search.go(&clean, threat, step == 0);
+                x.row_mut(i).iter_mut().zip(&search.x).for_each(|(x, s)| *x = *s);
+            }
+        }
+        let mut out = Array2::from_elem((n, d), T::ZERO);
+        for (mut row, s) in out.outer_iter_mut().zip(&searches) {
+            row.iter_mut().zip(s.fooling.as_ref().unwrap_or(&s.best)).for_each(|(r, s)| *r = *s);
+        }
+        Ok(Adversarial {
+            distance: distances(&out, clean, threat.norm),
+            x: out,
+            success: searches.iter().map(|s| s.fooling.is_some()).collect(),
+            loss: searches.iter().map(|s| s.best_loss).collect(),
+            queries: vec![self.steps as u64 + 1; n],
+        })
+    }
+}
+
+impl<T: Scalar> Search<T> {
+    /// Takes note of the point that was just evaluated.
+    fn visit(&mut self, x: Vec<T>, loss: f64, gradient: Vec<T>, fooled: bool) {
+        if loss > self.loss {
+            self.increases += 1;
+        }
+        self.loss = loss;
+        if fooled && self.fooling.is_none() {
+            self.fooling = Some(x.clone());
+        }
+        if loss > self.best_loss {
+            self.best_loss = loss;
+            self.best.clone_from(&x);
+            self.best_gradient.clone_from(&gradient);
+        }
+        self.gradient = gradient;
+    }
+
+    /// Halves the step if it no longer pays, after `steps` steps.
+    fn look(&mut self, steps: usize) {
+        const RHO: f64 = 0.75;
+        let oscillates = self.increases as f64 <= RHO * steps as f64;
+        let stuck = self.eta_then == self.eta && self.best_then >= self.best_loss;
+        (self.eta_then, self.best_then, self.increases) = (self.eta, self.best_loss, 0);
+        if oscillates || stuck {
+            self.eta /= 2.0;
+            self.x.clone_from(&self.best);
+            self.before.clone_from(&self.best);
+            self.loss = self.best_loss;
+            self.gradient.clone_from(&self.best_gradient);
+        }
+    }
+
+    /// The next point.
+    fn go(&mut self, clean: &[T], threat: &Threat, first: bool) {
+        let mut direction: Vec<f64> = self.gradient.iter().map(|g| g.to_f64()).collect();
+        threat.norm.steepest(&mut direction, 1);
+        let mut z = self.x.clone();
+        let away = |x: &[T], d: &dyn Fn(usize) -> f64| -> Vec<f64> {
+            (0..x.len()).map(|i| x[i].to_f64() + d(i) - clean[i].to_f64()).collect()
+        };
+        threat.apply(clean, &mut away(&self.x, &|i| self.eta * direction[i]), &mut z);
+        let next = if first {
+            z
+        } else {
+            let mut delta = away(&self.x, &|i| {
+                let (x, before) = (self.x[i].to_f64(), self.before[i].to_f64());
+                0.75 * (z[i].to_f64() - x) + 0.25 * (x - before)
+            });
+            let mut next = z.clone();
+            threat.apply(clean, &mut delta, &mut next);
+            next
+        };
+        self.before = std::mem::replace(&mut self.x, next);
+    }
+}

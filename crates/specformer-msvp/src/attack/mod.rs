@@ -1,0 +1,60 @@
+//! Attacks: how much of a model's accuracy survives an adversary.
+//!
+//! Everything is per sample: losses are summed, not averaged, and random numbers come from the stream
+//! `(seed, purpose, the sample's id)`, so neither the batch size nor the order changes a result.
+//!
+//! | attack | norms | gradients per sample |
+//! |---|---|---|
+//! | [`Fgsm`] (and R-FGSM) | `L∞`, `L2`, `L1` | 1 |
+//! | [`Pgd`] with any [`Objective`]; CW is its margin | `L∞`, `L2`, `L1` | steps · restarts |
+//! | [`MiFgsm`] | `L∞` | steps |
+//! | [`DeepFool`] | `L∞`, `L2` | steps · classes |
+//! | [`Apgd`] CE, DLR and targeted DLR | `L∞`, `L2` | steps · restarts |
+//! | [`Fab`] targeted | `L∞`, `L2`, `L1` | steps · targets |
+//! | [`Square`] | `L∞`, `L2` | none: queries only |
+//! | [`AutoAttack`] | `L∞`, `L2` | the standard four in order |
+
+mod apgd;
+mod auto;
+mod deepfool;
+mod fab;
+mod fgsm;
+mod norm;
+pub(crate) mod objective;
+mod pgd;
+mod square;
+mod threat;
+
+pub use apgd::{Apgd, apgd_checkpoints};
+pub use auto::{AutoAttack, AutoReport, AutoState, Warning};
+pub use deepfool::DeepFool;
+pub use fab::Fab;
+pub use fgsm::{Fgsm, MiFgsm};
+pub use norm::Norm;
+pub use objective::Objective;
+pub use pgd::{Loss, Pgd, Start, ascend};
+pub use square::Square;
+pub use threat::{Adversarial, Batch, Threat};
+
+use assay_array::Scalar;
+
+use crate::Result;
+use crate::classifier::Classifier;
+
+/// A way to look for a small change that changes the answer.
+pub trait Attack<T: Scalar> {
+    /// Its name with the settings that matter.
+    fn name(&self) -> String;
+
+    /// Looks for adversarial examples within the threat model, one a sample.
+    ///
+    /// # Errors
+    /// Inputs outside the bounds, labels outside the classes, settings outside their range, a norm that
+    /// the attack does not know, and whatever the model answers.
+    fn perturb(
+        &self,
+        model: &dyn Classifier<T>,
+        batch: &Batch<'_, T>,
+        threat: &Threat,
+    ) -> Result<Adversarial<T>>;
+}

@@ -1,0 +1,283 @@
+use assay_array::Scalar;
+use assay_array::random::{Stream, below, stream, uniform};
+use ndarray::{Array2, Axis};
+
+use super::threat::distances;
+use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
+use crate::classifier::{Classifier, logits};
+use crate::error::within;
+use crate::{Error, Result};
+
+/// The square attack (Andriushchenko et al. 2020): random squares of change, kept when they lower the
+/// margin. It asks for logits only, so a model that hides its gradients does not hide from it.
+///
+/// Samples are images `[channels, height, width]`; any other shape is taken as one row of pixels.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Square {
+    queries: usize,
+    part: f64,
+    seed: u64,
+}
+
+impl Default for Square {
+    fn default() -> Self {
+        Self { queries: 5000, part: 0.8, seed: 0 }
+    }
+}
+
+impl Square {
+    /// 5000 queries; the first squares cover 0.8 of the image.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The most queries a sample.
+    pub fn with_queries(self, queries: usize) -> Self {
+        Self { queries, ..self }
+    }
+
+    /// The part of the image that the first squares cover.
+    pub fn with_initial_part(self, part: f64) -> Self {
+        Self { part, ..self }
+    }
+
+    /// The seed of the squares.
+    pub fn with_seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The part of the image that a square covers at this query: halved at fixed fractions of the run.
+    fn part_at(&self, query: usize) -> f64 {
+        let done = query * 10_000 / self.queries.max(1);
+        let halvings = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000];
+        halvings.iter().filter(|&&h| done > h).fold(self.part, |part, _| part / 2.0)
+    }
+}
+
+/// One sample's image and what was found for it.
+struct Search<T> {
+    rng: Stream,
+    best: Vec<T>,
+    margin: f64,
+    done: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Image {
+    channels: usize,
+    height: usize,
+    width: usize,
+}
+
+impl<T: Scalar> Attack<T> for Square {
+    fn name(&self) -> String {
+        format!("Square-{}", self.queries)
+    }
+
+    fn perturb(
+        &self,
+        model: &dyn Classifier<T>,
+        batch: &Batch<'_, T>,
+        threat: &Threat,
+    ) -> Result<Adversarial<T>> {
+        let operation = "Square";
+        let clean = batch.check(operation, model, threat)?;
+        within("queries", "1 to 1000000", self.queries as f64, 1.0, 1e6)?;
+        within("initial part", "in (0, 1]", self.part, f64::MIN_POSITIVE, 1.0)?;
+        if threat.norm == Norm::L1 {
+            return Err(Error::Norm { operation, norm: threat.norm.name() });
+        }
+        let (n, classes) = (clean.nrows(), model.classes());
+        if classes < 2 {
+            return Err(Error::Classes { operation, needed: 2, classes });
+        }
+        let image = match *model.input_shape() {
+            [channels, height, width] => Image { channels, height, width },
+            _ => Image { channels: 1, height: 1, width: clean.ncols() },
+        };
+        let mut scratch = vec![0.0; classes];
+        // The margin without a floor, and cross-entropy to the target for a targeted search.
+        let mut judge = |i: usize, z: &[f64]| {
+            let objective = match batch.target(i) {
+                None => Objective::Margin { kappa: f64::MAX },
+                Some(_) => Objective::CrossEntropy,
+            };
+            objective.evaluate_into(z, batch.labels[i], batch.target(i), &mut scratch)
+        };
+        let z = logits(model, clean.view())?;
+        let mut searches: Vec<Search<T>> = (0..n)
+            .map(|i| {
+                let z = z.row(i).to_vec();
+                Search {
+                    rng: stream(self.seed, "square", batch.ids[i]),
+                    best: clean.row(i).to_vec(),
+                    margin: judge(i, &z),
+                    done: batch.fooled(i, &z),
+                }
+            })
+            .collect();
+        let mut queries = vec![1; n];
+        for query in 0..self.queries {
+            let active: Vec<usize> = (0..n).filter(|&i| !searches[i].done).collect();
+            if active.is_empty() {
+                break;
+            }
+            let mut tried = clean.select(Axis(0), &active);
+            for (k, &i) in active.iter().enumerate() {
+                let (c, search) = (clean.row(i).to_vec(), &mut searches[i]);
+                let mut delta: Vec<f64> =
+                    search.best.iter().zip(&c).map(|(b, c)| b.to_f64() - c.to_f64()).collect();
+                let part = self.part_at(query);
+                let (epsilon, rng) = (threat.epsilon, &mut search.rng);
+                match (threat.norm, query) {
+                    (Norm::Linf, 0) => image.stripes(&mut delta, epsilon, rng),
+                    (Norm::Linf, _) => image.square(&mut delta, epsilon, part, rng),
+                    (_, 0) => image.tiles(&mut delta, epsilon, rng),
+                    _ => image.shift(&mut delta, epsilon, part, rng),
+                }
+                if let Some(row) = tried.row_mut(k).as_slice_mut() {
+                    threat.apply(&c, &mut delta, row);
+                }
+            }
+            let z = logits(model, tried.view())?;
+            for (k, &i) in active.iter().enumerate() {
+                queries[i] += 1;
+                let z = z.row(k).to_vec();
+                let (margin, fooled) = (judge(i, &z), batch.fooled(i, &z));
+                // The first one is the start, whatever its margin.
+                if margin > searches[i].margin || query == 0 || fooled {
+                    searches[i].margin = margin;
+                    searches[i].done = fooled;
+                    searches[i].best = tried.row(k).to_vec();
+                }
+            }
+        }
+        let mut x = Array2::from_elem(clean.dim(), T::ZERO);
+        for (mut row, search) in x.outer_iter_mut().zip(&searches) {
+            row.iter_mut().zip(&search.best).for_each(|(r, b)| *r = *b);
+        }
+        Ok(Adversarial {
+            distance: distances(&x, &clean, threat.norm),
+            x,
+            success: searches.iter().map(|s| s.done).collect(),
+            loss: searches.iter().map(|s| s.margin).collect(),
+            queries,
+        })
+    }
+}
+
+impl Image {
+    fn at(self, c: usize, y: usize, x: usize) -> usize {
+        (c * self.height + y) * self.width + x
+    }
+
+    /// Columns of `±ε`, by channel.
+    fn stripes(self, delta: &mut [f64], epsilon: f64, rng: &mut Stream) {
+        for c in 0..self.channels {
+            for x in 0..self.width {
+                let value = sign(rng) * epsilon;
+                (0..self.height).for_each(|y| delta[self.at(c, y, x)] = value);
+            }
+        }
+    }
+
+    /// A square of `±ε`, by channel.
+    fn square(self, delta: &mut [f64], epsilon: f64, part: f64, rng: &mut Stream) {
+        let side = (part * (self.height * self.width) as f64).sqrt().round() as usize;
+        let (h, w) = (side.clamp(1, self.height), side.clamp(1, self.width));
+        let (y0, x0) = (below(rng, self.height - h + 1), below(rng, self.width - w + 1));
+        for c in 0..self.channels {
+            let value = sign(rng) * epsilon;
+            for (y, x) in (y0..y0 + h).flat_map(|y| (x0..x0 + w).map(move |x| (y, x))) {
+                delta[self.at(c, y, x)] = value;
+            }
+        }
+    }
+
+    /// For `L2`: the image in about five by five tiles, each a bump of random sign; then to length `ε`.
+    fn tiles(self, delta: &mut [f64], epsilon: f64, rng: &mut Stream) {
+        let side = (self.height.max(self.width) / 5).max(1);
+        for y0 in (0..self.height).step_by(side) {
+            for x0 in (0..self.width).step_by(side) {
+                let (h, w) = (side.min(self.height - y0), side.min(self.width - x0));
+                for c in 0..self.channels {
+                    let (value, bump) = (sign(rng), bump(h, w));
+                    for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y, x))) {
+                        delta[self.at(c, y0 + y, x0 + x)] = value * bump[y * w + x];
+                    }
+                }
+            }
+        }
+        to_length(delta, epsilon);
+    }
+
+    /// For `L2`: takes the change out of one window and adds it, with a bump, to another.
+    fn shift(self, delta: &mut [f64], epsilon: f64, part: f64, rng: &mut Stream) {
+        let side = (part * (self.height * self.width) as f64).sqrt().round() as usize;
+        // Odd, so that a bump has a middle, where the image is that large.
+        let side = (side.max(3) / 2) * 2 + 1;
+        let (h, w) = (side.min(self.height), side.min(self.width));
+        let mut window = || {
+            let (y, x) = (below(rng, self.height - h + 1), below(rng, self.width - w + 1));
+            (y..y + h).flat_map(move |y| (x..x + w).map(move |x| (y, x))).collect::<Vec<_>>()
+        };
+        let (to, from) = (window(), window());
+        let unused = (epsilon.powi(2) - delta.iter().map(|d| d * d).sum::<f64>()).max(0.0);
+        let (bump, turn) = (bump(h, w), uniform(rng) < 0.5 && h == w);
+        for c in 0..self.channels {
+            let places = |window: &[(usize, usize)]| -> Vec<usize> {
+                window.iter().map(|&(y, x)| self.at(c, y, x)).collect()
+            };
+            let (to, from) = (places(&to), places(&from));
+            let norm =
+                |of: &mut dyn Iterator<Item = usize>| of.map(|i| delta[i] * delta[i]).sum::<f64>();
+            let inside: std::collections::BTreeSet<usize> =
+                to.iter().chain(&from).copied().collect();
+            let available = norm(&mut inside.into_iter()) + unused / self.channels as f64;
+            let length = norm(&mut to.iter().copied()).sqrt();
+            let value = sign(rng);
+            let mut new: Vec<f64> = (0..to.len())
+                .map(|k| {
+                    let k_bump = if turn { (k % w) * w + k / w } else { k };
+                    let old = if length > 0.0 { delta[to[k]] / length } else { 0.0 };
+                    value * bump[k_bump] + old
+                })
+                .collect();
+            to_length(&mut new, available.sqrt());
+            for i in from {
+                delta[i] = 0.0;
+            }
+            to.iter().zip(new).for_each(|(&i, new)| delta[i] = new);
+        }
+    }
+}
+
+fn sign(rng: &mut Stream) -> f64 {
+    if uniform(rng) < 0.5 { -1.0 } else { 1.0 }
+}
+
+fn to_length(x: &mut [f64], length: f64) {
+    let now = crate::kernel::norm(x);
+    if now > 0.0 {
+        for x in x {
+            *x *= length / now;
+        }
+    }
+}
+
+/// `h` by `w` weights of length one: two half windows of opposite signs, each falling from its middle
+/// like the inverse square of the distance, as in the paper's section on `L2`.
+fn bump(h: usize, w: usize) -> Vec<f64> {
+    let half = h.div_ceil(2);
+    let mut out = vec![0.0; h * w];
+    for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y, x))) {
+        let (top, size) = if y < half { (0, half) } else { (half, h - half) };
+        let dy = (y - top).abs_diff(size / 2);
+        let dx = x.abs_diff(w / 2);
+        let ring = dy.max(dx) + 1;
+        out[y * w + x] = (ring as f64).powi(-2) * if y < half { 1.0 } else { -1.0 };
+    }
+    to_length(&mut out, 1.0);
+    out
+}

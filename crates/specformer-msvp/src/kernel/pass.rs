@@ -1,0 +1,197 @@
+use std::borrow::Cow;
+
+use assay_array::Scalar;
+use ndarray::ArrayView2;
+use pulp::{Arch, Simd, WithSimd};
+
+use super::with_multiply_add;
+
+const LANES: usize = 32;
+/// Rows that are read together: their products with `v` need one load of `v`, and one load and
+/// store of `y` serves them all.
+const GROUP: usize = 4;
+
+/// The rows of a matrix, each contiguous: borrowed where they lie so, copied where not.
+pub(crate) struct Rows<'a, T: Copy> {
+    rows: Vec<Cow<'a, [T]>>,
+    columns: usize,
+}
+
+impl<'a, T: Scalar> Rows<'a, T> {
+    pub(crate) fn new(view: ArrayView2<'a, T>) -> Self {
+        let columns = view.ncols();
+        let rows = view
+            .into_outer_iter()
+            .map(|row| match row.to_slice() {
+                Some(row) => row.into(),
+                None => row.to_vec().into(),
+            })
+            .collect();
+        Self { rows, columns }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The largest magnitude, or the place of the first number that is not finite.
+    pub(crate) fn magnitude(&self) -> Result<f64, (usize, usize, f64)> {
+        let mut largest = T::ZERO;
+        for (i, row) in self.rows.iter().enumerate() {
+            for (j, &x) in row.iter().enumerate() {
+                if !x.is_finite() {
+                    return Err((i, j, x.to_f64()));
+                }
+                largest = largest.max(x.abs());
+            }
+        }
+        Ok(largest.to_f64())
+    }
+
+    /// A copy in `f64`, multiplied by the power of two that brings the largest entry near 1.
+    pub(crate) fn scaled(&self, largest: f64) -> (Rows<'static, f64>, f64) {
+        let exponent = largest.log2().floor().clamp(-1020.0, 1020.0);
+        let factor = (-exponent).exp2();
+        let scale = |row: &Cow<'_, [T]>| row.iter().map(|x| x.to_f64() * factor).collect();
+        let rows = self.rows.iter().map(scale).collect();
+        (Rows { rows, columns: self.columns }, exponent.exp2())
+    }
+
+    /// The row of the largest norm.
+    pub(crate) fn largest(&self) -> Option<&[T]> {
+        let norms = self.rows.iter().map(|row| super::norm(row));
+        let (_, row) = norms.zip(&self.rows).max_by(|a, b| a.0.total_cmp(&b.0))?;
+        Some(row)
+    }
+}
+
+/// `x = W v`.
+pub(crate) fn times<T: Scalar>(w: &Rows<'_, T>, v: &[T], x: &mut [T]) {
+    Arch::new().dispatch(Pass { w, v, x, y: None });
+}
+
+/// `x = W v` and `y = Wᵀ x` in one pass over `W`.
+pub(crate) fn fused<T: Scalar>(w: &Rows<'_, T>, v: &[T], x: &mut [T], y: &mut [T]) {
+    y.fill(T::ZERO);
+    Arch::new().dispatch(Pass { w, v, x, y: Some(y) });
+}
+
+/// `y = Wᵀ x`.
+pub(crate) fn times_transposed<T: Scalar>(w: &Rows<'_, T>, x: &[T], y: &mut [T]) {
+    struct Transposed<'a, T: Copy>(&'a Rows<'a, T>, &'a [T], &'a mut [T]);
+    impl<T: Scalar> WithSimd for Transposed<'_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            let Self(w, x, y) = self;
+            with_multiply_add!(S, madd => {
+                let (groups, rest) = w.rows.as_chunks::<GROUP>();
+                let (xs, x_rest) = x.as_chunks::<GROUP>();
+                for (rows, x) in groups.iter().zip(xs) {
+                    add_group(rows, x, y, madd);
+                }
+                for (row, &x) in rest.iter().zip(x_rest) {
+                    add_row(row, x, y, madd);
+                }
+            });
+        }
+    }
+    y.fill(T::ZERO);
+    Arch::new().dispatch(Transposed(w, x, y));
+}
+
+struct Pass<'a, T: Copy> {
+    w: &'a Rows<'a, T>,
+    v: &'a [T],
+    x: &'a mut [T],
+    y: Option<&'a mut [T]>,
+}
+
+impl<T: Scalar> WithSimd for Pass<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { w, v, x, mut y } = self;
+        with_multiply_add!(S, madd => {
+            let (groups, rest) = w.rows.as_chunks::<GROUP>();
+            let (xs, x_rest) = x.as_chunks_mut::<GROUP>();
+            for (rows, x) in groups.iter().zip(xs) {
+                *x = dot_group(rows, v, madd);
+                if let Some(y) = y.as_deref_mut() {
+                    add_group(rows, x, y, madd);
+                }
+            }
+            for (row, x) in rest.iter().zip(x_rest) {
+                *x = dot_row(row, v, madd);
+                if let Some(y) = y.as_deref_mut() {
+                    add_row(row, *x, y, madd);
+                }
+            }
+        });
+    }
+}
+
+/// Written out for four rows, so that the lanes stay in registers.
+#[inline(always)]
+fn dot_group<T: Scalar>(
+    rows: &[Cow<'_, [T]>; GROUP],
+    v: &[T],
+    madd: impl Fn(T, T, T) -> T + Copy,
+) -> [T; GROUP] {
+    let [a, b, c, d] = rows.each_ref().map(|row| row.as_chunks::<LANES>());
+    let (v, v_rest) = v.as_chunks::<LANES>();
+    let [mut p, mut q, mut r, mut s] = [[T::ZERO; LANES]; GROUP];
+    for ((((v, a), b), c), d) in v.iter().zip(a.0).zip(b.0).zip(c.0).zip(d.0) {
+        for i in 0..LANES {
+            p[i] = madd(a[i], v[i], p[i]);
+            q[i] = madd(b[i], v[i], q[i]);
+            r[i] = madd(c[i], v[i], r[i]);
+            s[i] = madd(d[i], v[i], s[i]);
+        }
+    }
+    [sum(&p, a.1, v_rest), sum(&q, b.1, v_rest), sum(&r, c.1, v_rest), sum(&s, d.1, v_rest)]
+}
+
+#[inline(always)]
+fn dot_row<T: Scalar>(row: &[T], v: &[T], madd: impl Fn(T, T, T) -> T + Copy) -> T {
+    let (a, rest) = row.as_chunks::<LANES>();
+    let (v, v_rest) = v.as_chunks::<LANES>();
+    let mut p = [T::ZERO; LANES];
+    for (v, a) in v.iter().zip(a) {
+        for i in 0..LANES {
+            p[i] = madd(a[i], v[i], p[i]);
+        }
+    }
+    sum(&p, rest, v_rest)
+}
+
+/// The lanes and what does not fill them, in `f64`.
+#[inline(always)]
+fn sum<T: Scalar>(lanes: &[T; LANES], row: &[T], v: &[T]) -> T {
+    let rest: f64 = row.iter().zip(v).map(|(w, v)| w.to_f64() * v.to_f64()).sum();
+    T::from_f64(lanes.iter().map(|l| l.to_f64()).sum::<f64>() + rest)
+}
+
+#[inline(always)]
+fn add_group<T: Scalar>(
+    rows: &[Cow<'_, [T]>; GROUP],
+    x: &[T; GROUP],
+    y: &mut [T],
+    madd: impl Fn(T, T, T) -> T + Copy,
+) {
+    let [a, b, c, d] = rows;
+    for ((((y, &a), &b), &c), &d) in y.iter_mut().zip(&**a).zip(&**b).zip(&**c).zip(&**d) {
+        *y = madd(a, x[0], madd(b, x[1], madd(c, x[2], madd(d, x[3], *y))));
+    }
+}
+
+#[inline(always)]
+fn add_row<T: Scalar>(row: &[T], x: T, y: &mut [T], madd: impl Fn(T, T, T) -> T + Copy) {
+    for (y, &w) in y.iter_mut().zip(row) {
+        *y = madd(w, x, *y);
+    }
+}

@@ -1,0 +1,156 @@
+use assay_array::Scalar;
+use assay_array::linalg::eigh;
+use assay_array::random::{normal, stream};
+use ndarray::{Array2, ArrayView2};
+
+use super::power::lower_bound;
+use crate::error::{linalg, within};
+use crate::kernel::{Rows, add_scaled, dot, fused, norm};
+use crate::{Error, LowerBound, Result};
+
+/// What [`sigma_max_lanczos`] found.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Lanczos {
+    /// `‖Wv‖` for the vector found, less its rounding: never above the largest singular value.
+    pub sigma: LowerBound,
+    /// The right singular vector, a unit vector of length `n`; zero for a zero matrix.
+    pub v: Vec<f64>,
+    /// Passes over the matrix.
+    pub steps: usize,
+    /// Whether the estimated relative error fell below the tolerance. If not, `sigma` is still a
+    /// lower bound.
+    pub converged: bool,
+}
+
+/// Steps after which a run without convergence is given up; a cold start needs 20 to 60 on trained
+/// or Gaussian weights.
+const MOST_STEPS: usize = 300;
+/// Steps between looks at the small eigenproblem.
+const STRIDE: usize = 4;
+
+/// The largest singular value to a relative tolerance, from a cold start.
+///
+/// Golub-Kahan-Lanczos bidiagonalisation with full reorthogonalisation in its one-sided form: the
+/// three-term recurrence of `WᵀW`, whose tridiagonal matrix is `BᵀB` of the bidiagonal `B`. A step
+/// then takes one pass over `W` instead of two, and the smaller side's vectors alone are kept; the
+/// price is that *small* singular values lose digits, which the largest does not notice. The error
+/// is judged by the residual: `|σ² − θ| ≤ ρ²/gap` with the distance to the next Ritz value as gap.
+///
+/// `f32` matrices are multiplied in `f32`: ask them for no less than 1e-7.
+///
+/// # Errors
+/// [`Error::NotFinite`]; [`Error::Parameter`] for a tolerance that is not positive.
+///
+/// ```
+/// use ndarray::array;
+/// use specformer_msvp::spectral::sigma_max_lanczos;
+/// let found = sigma_max_lanczos(array![[3.0, 0.0], [0.0, -7.0], [0.0, 0.0]].view(), 1e-12)?;
+/// assert!(found.converged && (found.sigma.value() - 7.0_f64).abs() < 1e-11);
+/// # Ok::<(), specformer_msvp::Error>(())
+/// ```
+pub fn sigma_max_lanczos<T: Scalar>(w: ArrayView2<'_, T>, tolerance: f64) -> Result<Lanczos> {
+    within("tolerance", "a number in (0, 1)", tolerance, f64::MIN_POSITIVE, 1.0)?;
+    let (m, n) = w.dim();
+    let mut largest = 0.0_f64;
+    for ((i, j), x) in w.indexed_iter() {
+        if !x.is_finite() {
+            let operation = "lanczos";
+            return Err(Error::NotFinite { operation, index: vec![i, j], value: x.to_f64() });
+        }
+        largest = largest.max(x.to_f64().abs());
+    }
+    if largest == 0.0 {
+        return Ok(Lanczos { sigma: LowerBound::ZERO, v: vec![0.0; n], steps: 0, converged: true });
+    }
+    // Squares must stay in range; a power of two changes no digit.
+    let safe = if size_of::<T>() == 4 { 1e-12..1e12 } else { 1e-120..1e120 };
+    let scaled;
+    let inner = if safe.contains(&largest) {
+        w
+    } else {
+        let factor = (-largest.log2().floor()).clamp(-1000.0, 1000.0).exp2();
+        scaled = w.mapv(|x| T::from_f64(x.to_f64() * factor));
+        scaled.view()
+    };
+    // Rows must be contiguous; of two ways, the one with shorter vectors to keep.
+    let rows_lie = inner.strides()[1] == 1;
+    let columns_lie = inner.strides()[0] == 1;
+    let transpose = if rows_lie == columns_lie { m < n } else { columns_lie };
+    let found = if transpose {
+        run(&Rows::new(inner.reversed_axes()), tolerance)?
+    } else {
+        run(&Rows::new(inner), tolerance)?
+    };
+    let (mut v, steps, converged) = found;
+    if transpose {
+        // The vector is the left one; its image under Wᵀ is the right one, and half a step better.
+        let u = v;
+        let mut image = vec![0.0; n];
+        for (row, &u) in inner.outer_iter().zip(&u) {
+            image.iter_mut().zip(row).for_each(|(y, w)| *y += w.to_f64() * u);
+        }
+        let length = norm(&image);
+        v = image.into_iter().map(|y| y / length).collect();
+    }
+    Ok(Lanczos { sigma: lower_bound(w, &v)?, v, steps, converged })
+}
+
+/// The Lanczos process on `WᵀW`; the best vector, the steps taken and whether it converged.
+fn run<T: Scalar>(w: &Rows<'_, T>, tolerance: f64) -> Result<(Vec<f64>, usize, bool)> {
+    let n = w.columns();
+    let mut rng = stream(0, "lanczos", 0);
+    let start: Vec<f64> = (0..n).map(|_| normal(&mut rng)).collect();
+    let length = norm(&start);
+    let mut basis: Vec<Vec<T>> =
+        vec![start.iter().map(|x| T::from_f64(x / length)).collect::<Vec<T>>()];
+    let (mut diagonal, mut beside): (Vec<f64>, Vec<f64>) = (vec![], vec![]);
+    let (mut x, mut y) = (vec![T::ZERO; w.len()], vec![T::ZERO; n]);
+    let most = n.min(MOST_STEPS);
+    loop {
+        let step = basis.len();
+        let current = &basis[step - 1];
+        fused(w, current, &mut x, &mut y);
+        let image = norm(&x);
+        diagonal.push(image * image);
+        // Twice: once leaves an error of the size of the cancellation (Kahan's "twice is enough").
+        for _ in 0..2 {
+            for q in &basis {
+                add_scaled(T::from_f64(-dot(q, &y)), q, &mut y);
+            }
+        }
+        let rest = norm(&y);
+        let exhausted = rest <= diagonal.iter().fold(0.0, |m: f64, d| m.max(*d)) * 1e-15;
+        if exhausted || step == most || step.is_multiple_of(STRIDE) {
+            let (value, second, vector) = top(&diagonal, &beside)?;
+            let residual = rest * vector.last().map_or(0.0, |s| s.abs());
+            let gap = (value - second).max(residual);
+            // Relative error of σ is half that of σ².
+            // As a product of ratios: the squares may be out of range.
+            let error =
+                if residual == 0.0 { 0.0 } else { (residual / gap) * (residual / value) / 2.0 };
+            let converged = exhausted || step == n || error <= tolerance;
+            if converged || step == most {
+                let mut v = vec![0.0; n];
+                for (q, s) in basis.iter().zip(&vector) {
+                    v.iter_mut().zip(q).for_each(|(v, q)| *v += s * q.to_f64());
+                }
+                return Ok((v, step, converged));
+            }
+        }
+        beside.push(rest);
+        basis.push(y.iter().map(|y| T::from_f64(y.to_f64() / rest)).collect());
+    }
+}
+
+/// The two largest eigenvalues of a symmetric tridiagonal matrix and the vector of the largest.
+fn top(diagonal: &[f64], beside: &[f64]) -> Result<(f64, f64, Vec<f64>)> {
+    let k = diagonal.len();
+    let mut t = Array2::from_diag(&ndarray::Array1::from(diagonal.to_vec()));
+    for (i, &b) in beside.iter().take(k - 1).enumerate() {
+        (t[[i, i + 1]], t[[i + 1, i]]) = (b, b);
+    }
+    let pairs = eigh(t.view()).map_err(linalg("lanczos"))?;
+    let second = if k > 1 { pairs.values[k - 2] } else { 0.0 };
+    Ok((pairs.values[k - 1], second, pairs.vectors.column(k - 1).to_vec()))
+}
