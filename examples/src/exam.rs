@@ -40,6 +40,17 @@ impl Exam {
         Self { images, truth, classes: CLASSES }
     }
 
+    /// Which of `classes` classes is it, `class` of the digit? On up to `size` images.
+    pub fn classes(
+        test: &Split,
+        size: usize,
+        classes: usize,
+        class: impl Fn(usize) -> usize,
+    ) -> Self {
+        let Self { images, truth, .. } = Self::digits(test, size);
+        Self { images, truth: truth.into_iter().map(class).collect(), classes }
+    }
+
     /// Is it a nine? On up to `size` images, as many nines as other digits, so that neither answer is
     /// right more often by itself.
     pub fn nines(test: &Split, size: usize, seed: u64) -> Self {

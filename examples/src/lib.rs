@@ -2,7 +2,10 @@
 #![forbid(unsafe_code)]
 
 pub mod assignment;
+pub mod augment;
 pub mod bags;
+pub mod checkpoint;
+pub mod cifar;
 pub mod exam;
 pub mod kmeans;
 pub mod layer_report;
@@ -10,4 +13,6 @@ pub mod lenet;
 pub mod mnist;
 pub mod parallel;
 pub mod progress;
+pub mod story;
 pub mod train;
+pub mod wide_resnet;

@@ -4,7 +4,7 @@ use assay_array::random::{shuffle, stream};
 use assay_tensor::convert::into_array;
 use assay_tensor::{Error, burn};
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ impl Schedule {
     }
 }
 
-/// Trains on `items`, each seen once a pass, in an order that only the seed decides.
+/// Trains on `items` with Adam, each seen once a pass, in an order that only the seed decides.
 ///
 /// `loss` gives the mean loss of a batch; `after_pass` gets the network as it stands (without gradients)
 /// and the mean of the pass's losses.
@@ -37,37 +37,87 @@ impl Schedule {
 /// # Errors
 /// What `loss` or `after_pass` answer; and [`NotFinite`] when a loss is not a number, because nothing
 /// good can come after it.
-pub fn train<T, E: From<NotFinite>>(
-    mut net: LeNet,
+pub fn train<M: Module, T, E: From<NotFinite>>(
+    net: M,
     items: &[T],
     schedule: &Schedule,
     seed: u64,
-    mut loss: impl FnMut(&LeNet, &[&T]) -> Result<Tensor<1>, E>,
-    mut after_pass: impl FnMut(&LeNet, f64) -> Result<(), E>,
-) -> Result<LeNet, E> {
-    let mut optimiser = AdamConfig::new().init();
-    let steps = schedule.steps(items.len());
-    let mut step = 0;
-    for pass in 0..schedule.passes {
-        let mut order: Vec<&T> = items.iter().collect();
-        shuffle(&mut stream(seed, "order of training", pass as u64), &mut order);
-        let mut sum = 0.0;
-        for batch in order.chunks(schedule.batch.max(1)) {
-            let mean = loss(&net, batch)?;
-            let gradients = GradientsParams::from_grads(mean.backward(), &net);
-            let value = f64::from(mean.into_scalar::<f32>());
-            if !value.is_finite() {
-                return Err(NotFinite { step, value }.into());
-            }
-            let turn = std::f64::consts::PI * step as f64 / steps as f64;
-            let rate = schedule.learning_rate * 0.5 * (1.0 + turn.cos());
-            net = optimiser.step(rate, net, gradients);
-            sum += value * batch.len() as f64;
-            step += 1;
-        }
-        after_pass(&net.valid(), sum / items.len().max(1) as f64)?;
+    mut loss: impl FnMut(&M, &[&T]) -> Result<Tensor<1>, E>,
+    mut after_pass: impl FnMut(&M, f64) -> Result<(), E>,
+) -> Result<M, E> {
+    let training = Training { net, optimiser: AdamConfig::new().init(), passes: 0 };
+    let training = training.run(
+        items,
+        schedule,
+        seed,
+        |net, _, batch| loss(net, batch),
+        |training, mean| after_pass(&training.net.valid(), mean),
+    )?;
+    Ok(training.net.valid())
+}
+
+/// A training between two passes: all that is needed to go on.
+#[derive(Clone)]
+pub struct Training<M> {
+    /// The network, which learns.
+    pub net: M,
+    /// What the optimiser remembers.
+    pub optimiser: ModuleOptimizer,
+    /// Passes that are behind it.
+    pub passes: usize,
+}
+
+impl<M: std::fmt::Debug> std::fmt::Debug for Training<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Training")
+            .field("net", &self.net)
+            .field("passes", &self.passes)
+            .finish_non_exhaustive()
     }
-    Ok(net.valid())
+}
+
+impl<M: Module> Training<M> {
+    /// Trains through the passes that are left of the schedule. A pass is the same whether the ones
+    /// before it ran now or in a run that was stopped.
+    ///
+    /// `loss` gets the network, the pass and a batch; `after_pass` the training as it stands, and the
+    /// mean of the pass's losses.
+    ///
+    /// # Errors
+    /// As [`train`].
+    pub fn run<T, E: From<NotFinite>>(
+        mut self,
+        items: &[T],
+        schedule: &Schedule,
+        seed: u64,
+        mut loss: impl FnMut(&M, usize, &[&T]) -> Result<Tensor<1>, E>,
+        mut after_pass: impl FnMut(&Self, f64) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let steps = schedule.steps(items.len());
+        let mut step = self.passes * items.len().div_ceil(schedule.batch.max(1));
+        while self.passes < schedule.passes {
+            let pass = self.passes;
+            let mut order: Vec<&T> = items.iter().collect();
+            shuffle(&mut stream(seed, "order of training", pass as u64), &mut order);
+            let mut sum = 0.0;
+            for batch in order.chunks(schedule.batch.max(1)) {
+                let mean = loss(&self.net, pass, batch)?;
+                let gradients = GradientsParams::from_grads(mean.backward(), &self.net);
+                let value = f64::from(mean.into_scalar::<f32>());
+                if !value.is_finite() {
+                    return Err(NotFinite { step, value }.into());
+                }
+                let turn = std::f64::consts::PI * step as f64 / steps as f64;
+                let rate = schedule.learning_rate * 0.5 * (1.0 + turn.cos());
+                self.net = self.optimiser.step(rate, self.net, gradients);
+                sum += value * batch.len() as f64;
+                step += 1;
+            }
+            self.passes += 1;
+            after_pass(&self, sum / items.len().max(1) as f64)?;
+        }
+        Ok(self)
+    }
 }
 
 /// A training that left the numbers.

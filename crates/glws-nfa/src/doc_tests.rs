@@ -5,3 +5,9 @@ struct Readme;
 
 #[doc = include_str!("../../../docs/src/glws-nfa.md")]
 struct Chapter;
+
+#[doc = include_str!("../../../docs/src/glws-nfa-settings.md")]
+struct Settings;
+
+#[doc = include_str!("../../../docs/src/glws-nfa-published.md")]
+struct Published;

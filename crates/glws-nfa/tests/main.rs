@@ -3,6 +3,7 @@
 
 mod algebra;
 mod common;
+mod drawings;
 mod errors;
 mod formats;
 mod generate;

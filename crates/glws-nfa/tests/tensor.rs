@@ -589,12 +589,13 @@ fn the_noise_matrix_learns() {
     let weak = logits(9, 4, 3, 1.0);
     for_each_device(|device| {
         let autodiff = device.clone().autodiff();
-        let mut noise = NoiseMatrixConfig::new(3).with_stay(0.8).init(&autodiff).unwrap();
+        let config = NoiseMatrixConfig::new(3).with_stay(0.8).with_speed(5.0);
+        let mut noise = config.init(&autodiff).unwrap();
         let want = [0.8, 0.1, 0.1, 0.1, 0.8, 0.1, 0.1, 0.1, 0.8];
         assert_close(&flat(noise.transition()), &want, 1e-6, 1e-6);
         if device.supports_dtype(DType::F64) {
             let candidates = ndarray::array![[true, true, false], [false, false, true]];
-            let with = |x: Tensor<2>| NoiseMatrix { logits: Param::from_tensor(x) };
+            let with = |x: Tensor<2>| NoiseMatrix { logits: Param::from_tensor(x), speed: 1.0 };
             let view = |rows: &Array2<f64>| tensor(rows, device, DType::F64);
             let value =
                 |evidence| loss.forward_evidence(view(&weak), None, evidence).unwrap().total;
@@ -626,9 +627,10 @@ fn the_noise_matrix_learns() {
             let evidence = noise.observed(&seen).unwrap();
             let total = loss.forward_evidence(certain.clone(), None, evidence).unwrap().total;
             let gradients = total.backward();
-            let step = noise.logits.val().grad(&gradients).unwrap() * 3.0;
+            let step =
+                noise.logits.val().grad(&gradients).unwrap() * 3.0 / (noise.speed * noise.speed);
             let moved = Tensor::from_inner(noise.logits.val().inner() - step).require_grad();
-            noise = NoiseMatrix { logits: Param::from_tensor(moved) };
+            noise = NoiseMatrix { logits: Param::from_tensor(moved), speed: noise.speed };
         }
         let transition = flat(noise.transition());
         assert_close(&transition[..2], &[0.75, 0.25], 0.0, 0.02);
@@ -639,6 +641,9 @@ fn the_noise_matrix_learns() {
     let device = assay_tensor::device(&assay_tensor::available()[0]).unwrap();
     for stay in [0.0, 1.0, f64::NAN, -2.0] {
         assert!(NoiseMatrixConfig::new(3).with_stay(stay).init(&device).is_err());
+    }
+    for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        assert!(NoiseMatrixConfig::new(3).with_speed(speed).init(&device).is_err());
     }
     assert!(NoiseMatrixConfig::new(0).init(&device).is_err());
     assert!(NoiseMatrixConfig::new(usize::MAX).init(&device).is_err());

@@ -25,12 +25,14 @@ pub struct NoiseMatrixConfig {
     pub num_classes: usize,
     /// The probability, at the start, that a label is right; the other classes share the rest.
     pub stay: f64,
+    /// How much faster the matrix moves than its parameters: `T = softmax(speed · W)`.
+    pub speed: f64,
 }
 
 impl NoiseMatrixConfig {
-    /// Labels are right with probability 0.9 at the start.
+    /// Labels are right with probability 0.9 at the start; speed 1.
     pub fn new(num_classes: usize) -> Self {
-        Self { num_classes, stay: 0.9 }
+        Self { num_classes, stay: 0.9, speed: 1.0 }
     }
 
     /// Sets the probability, at the start, that a label is right.
@@ -39,13 +41,22 @@ impl NoiseMatrixConfig {
         Self { stay, ..self }
     }
 
+    /// Sets how much faster the matrix moves than its parameters. An optimiser such as Adam moves every
+    /// parameter by its step size; the few of a noise matrix have a longer way to go than the
+    /// classifier's, and 10 lets them.
+    #[must_use]
+    pub fn with_speed(self, speed: f64) -> Self {
+        Self { speed, ..self }
+    }
+
     /// The matrix on `device`, in the device's own float type.
     ///
     /// # Errors
     /// [`Error::NoClasses`], [`Error::Alphabet`] for more than 2^20 classes, and [`Error::Parameter`]
-    /// when `stay` is not strictly between 0 and 1: a probability of exactly 0 or 1 would never move.
+    /// when `stay` is not strictly between 0 and 1 (a probability of exactly 0 or 1 would never move) or
+    /// `speed` is not positive and finite.
     pub fn init(self, device: &Device) -> Result<NoiseMatrix> {
-        let Self { num_classes, stay } = self;
+        let Self { num_classes, stay, speed } = self;
         if num_classes == 0 {
             return Err(Error::NoClasses { operation: "noise matrix" });
         }
@@ -54,14 +65,18 @@ impl NoiseMatrixConfig {
             let (name, expected) = ("stay", "a probability strictly between 0 and 1");
             return Err(Error::Parameter { name, expected, got: stay });
         }
+        if !(speed.is_finite() && speed > 0.0) {
+            let (name, expected) = ("speed", "a positive finite number");
+            return Err(Error::Parameter { name, expected, got: speed });
+        }
         // Softmax of (a, 0, 0, …) is `stay` at the first place for a = ln(stay · (C − 1)/(1 − stay)).
         let others = (num_classes - 1).max(1) as f64;
-        let diagonal = (stay * others / (1.0 - stay)).ln() as f32;
+        let diagonal = ((stay * others / (1.0 - stay)).ln() / speed) as f32;
         let values: Vec<f32> = (0..num_classes * num_classes)
             .map(|at| if at / num_classes == at % num_classes { diagonal } else { 0.0 })
             .collect();
         let data = TensorData::new(values, [num_classes, num_classes]);
-        Ok(NoiseMatrix { logits: Param::from_tensor(Tensor::from_data(data, device)) })
+        Ok(NoiseMatrix { logits: Param::from_tensor(Tensor::from_data(data, device)), speed })
     }
 }
 
@@ -73,8 +88,11 @@ impl NoiseMatrixConfig {
 /// likelihood `−log Σ_c p(c) T(c, y)` of the labels seen; its gradient reaches the classifier and the
 /// matrix.
 ///
-/// The likelihood alone does not tell a permuted classifier with a permuted matrix from the right one. A
-/// start with a heavy diagonal, and a small step size for the matrix, do.
+/// The likelihood alone cannot tell noise of the teacher from doubt of the classifier: a classifier that
+/// predicts how often each label is *seen*, with the identity as the matrix, is as likely as one that is
+/// certain, with the right matrix. Nor can it tell a permuted classifier with a permuted matrix from the
+/// right one. Start with a heavy diagonal, and add a little of the mean entropy of the predictions to the
+/// loss; the program `noisy_labels` of the examples does.
 ///
 /// ```
 /// # #[cfg(feature = "flex")] {
@@ -94,12 +112,14 @@ impl NoiseMatrixConfig {
 pub struct NoiseMatrix {
     /// The parameters, `[C, C]`; row `c` is for the true class `c`.
     pub logits: Param<Tensor<2>>,
+    /// What they are multiplied by.
+    pub speed: f64,
 }
 
 impl NoiseMatrix {
     /// `log T`, `[C, C]`.
     pub fn log_transition(&self) -> Tensor<2> {
-        log_softmax(self.logits.val(), 1)
+        log_softmax(self.logits.val() * self.speed, 1)
     }
 
     /// `T`, `[C, C]`; rows sum to 1.

@@ -1,0 +1,146 @@
+//! A training on disk, so that a run that was stopped can go on.
+//!
+//! A pass is kept in two files that bear its number, the network (`net-7.safetensors`) and the optimiser
+//! (`optimiser-7.bpk`), and `state.json` names the pass. The state is written last and whole: whenever the
+//! run is stopped, it names files that are complete.
+
+use std::path::{Path, PathBuf};
+
+use assay_tensor::burn::module::Module;
+use assay_tensor::{Layout, load, save};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::train::Training;
+
+/// What a checkpoint says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct State {
+    /// Passes done.
+    passes: usize,
+    /// What was trained, in the program's own words: a run that means something else must not go on.
+    settings: String,
+}
+
+/// Why a checkpoint cannot be written or used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The system cannot read or write.
+    #[error("cannot use {}: {source}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The state is no state.
+    #[error("cannot use {}: {source}", path.display())]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The optimiser's file cannot be read or written.
+    #[error("cannot use {}: {reason}", path.display())]
+    Optimiser {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The network's file cannot be read or written.
+    #[error(transparent)]
+    Net(#[from] assay_tensor::Error),
+    /// The checkpoint is of another training.
+    #[error(
+        "the checkpoint in {} is of another training:\n  there: {there}\n  here:  {here}\n\
+         name another folder with `--out DIR`, or the same settings",
+        folder.display()
+    )]
+    Other {
+        /// The folder.
+        folder: PathBuf,
+        /// What the checkpoint is of.
+        there: String,
+        /// What was asked for.
+        here: String,
+    },
+    /// The files cannot be written whole.
+    #[error(transparent)]
+    Write(#[from] assay_report::Error),
+}
+
+fn net_file(folder: &Path, passes: usize) -> PathBuf {
+    folder.join(format!("net-{passes}.safetensors"))
+}
+
+fn optimiser_file(folder: &Path, passes: usize) -> PathBuf {
+    folder.join(format!("optimiser-{passes}.bpk"))
+}
+
+/// Writes the training into a folder and removes the files of the pass before.
+///
+/// # Errors
+/// When something cannot be written; then the checkpoint before is still there.
+pub fn write<M: Module>(
+    training: &Training<M>,
+    folder: &Path,
+    settings: &str,
+) -> Result<(), CheckpointError> {
+    let file = |path: &Path, source| CheckpointError::File { path: path.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
+    let passes = training.passes;
+    save(&training.net, net_file(folder, passes), Layout::Burn)?;
+    let path = optimiser_file(folder, passes);
+    training.optimiser.save(&path).map_err(|error| CheckpointError::Optimiser {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    let state = State { passes, settings: settings.to_owned() };
+    let text = serde_json::to_string_pretty(&state)
+        .map_err(|source| CheckpointError::State { path: folder.join("state.json"), source })?;
+    assay_report::write_whole(folder, &[("state.json", text)])?;
+    if let Some(before) = passes.checked_sub(1) {
+        // They are in nobody's way: that one cannot be removed is no reason to stop.
+        for path in [net_file(folder, before), optimiser_file(folder, before)] {
+            std::fs::remove_file(path).ok();
+        }
+    }
+    Ok(())
+}
+
+/// Goes on from the checkpoint in a folder, or begins with `fresh` when there is none.
+///
+/// # Errors
+/// When there is one that cannot be used, or that is of other settings.
+pub fn resume<M: Module>(
+    fresh: Training<M>,
+    folder: &Path,
+    settings: &str,
+) -> Result<Training<M>, CheckpointError> {
+    let path = folder.join("state.json");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(fresh),
+        Err(source) => return Err(CheckpointError::File { path, source }),
+    };
+    let state: State =
+        serde_json::from_str(&text).map_err(|source| CheckpointError::State { path, source })?;
+    if state.settings != settings {
+        return Err(CheckpointError::Other {
+            folder: folder.to_owned(),
+            there: state.settings,
+            here: settings.to_owned(),
+        });
+    }
+    let mut net = fresh.net;
+    load(&mut net, net_file(folder, state.passes), Layout::Burn)?;
+    let path = optimiser_file(folder, state.passes);
+    let optimiser = fresh
+        .optimiser
+        .load(&path)
+        .map_err(|error| CheckpointError::Optimiser { path, reason: error.to_string() })?;
+    Ok(Training { net, optimiser, passes: state.passes })
+}
