@@ -92,7 +92,8 @@ pub fn write<M: Module>(
     let file = |path: &Path, source| CheckpointError::File { path: path.to_owned(), source };
     std::fs::create_dir_all(folder).map_err(|error| file(folder, error))?;
     let passes = training.passes;
-    save(&training.net, net_file(folder, passes), Layout::Burn)?;
+    // `valid` brings the running means of normalisation layers up to date, which otherwise lag by a step.
+    save(&training.net.valid(), net_file(folder, passes), Layout::Burn)?;
     let path = optimiser_file(folder, passes);
     training.optimiser.save(&path).map_err(|error| CheckpointError::Optimiser {
         path: path.clone(),
@@ -143,4 +144,72 @@ pub fn resume<M: Module>(
         .load(&path)
         .map_err(|error| CheckpointError::Optimiser { path, reason: error.to_string() })?;
     Ok(Training { net, optimiser, passes: state.passes })
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_array::random::{normal, stream};
+    use assay_tensor::burn::optim::AdamConfig;
+    use assay_tensor::burn::tensor::{DType, Tensor, TensorData};
+
+    use super::*;
+    use crate::story::cross_entropy;
+    use crate::train::{NotFinite, Schedule};
+    use crate::wide_resnet::WideResNet;
+
+    /// A pass after a restart is the pass without one, to the last bit: weights, what the optimiser
+    /// remembers, and the running means of the normalisation.
+    #[test]
+    fn a_run_that_was_stopped_goes_on_as_if_it_had_not() {
+        let device = assay_tensor::device("flex").unwrap().autodiff();
+        let mut rng = stream(1, "checkpoint test", 0);
+        let values: Vec<f32> = (0..2 * 3 * 32 * 32).map(|_| normal(&mut rng) as f32).collect();
+        let images = |device| {
+            let data = TensorData::new(values.clone(), [2, 3, 32, 32]);
+            Tensor::<4>::from_data(data, (device, DType::F32))
+        };
+        let fresh = |seed| Training {
+            net: WideResNet::new(1, 1, 2, seed, &device),
+            optimiser: AdamConfig::new().init(),
+            passes: 0,
+        };
+        let run = |training: Training<WideResNet>, folder: Option<&Path>, passes: usize| {
+            training
+                .run(
+                    &[0, 1],
+                    &Schedule { passes, batch: 2, learning_rate: 1e-2 },
+                    3,
+                    |net: &WideResNet, _, _| {
+                        let targets = vec![1.0, 0.0, 0.0, 1.0];
+                        Ok::<_, NotFinite>(cross_entropy(net.forward(images(&device)), targets))
+                    },
+                    |training, _| {
+                        if let Some(folder) = folder {
+                            write(training, folder, "test").unwrap();
+                        }
+                        Ok(())
+                    },
+                )
+                .unwrap()
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let first = run(fresh(1), Some(dir.path()), 1);
+        let mut again = resume(fresh(2), dir.path(), "test").unwrap();
+        again.net = again.net.numbered();
+        assert_eq!((first.passes, again.passes), (1, 1));
+        let plain = device.clone().without_autodiff();
+        let answers = |training: &Training<WideResNet>| {
+            let out = training.net.valid().forward(images(&plain));
+            out.into_data().try_into_vec::<f32>().unwrap()
+        };
+        assert_eq!(answers(&first), answers(&again));
+        assert_eq!(answers(&run(first, None, 2)), answers(&run(again, None, 2)));
+
+        let other = resume(fresh(1), dir.path(), "another").unwrap_err();
+        assert!(other.to_string().contains("another training"), "{other}");
+        std::fs::write(dir.path().join("state.json"), "{").unwrap();
+        assert!(matches!(resume(fresh(1), dir.path(), "test"), Err(CheckpointError::State { .. })));
+        let empty = tempfile::tempdir().unwrap();
+        assert_eq!(resume(fresh(1), empty.path(), "test").unwrap().passes, 0);
+    }
 }
