@@ -84,6 +84,14 @@
 //! # Ok::<(), glws_nfa::Error>(())
 //! ```
 //!
+//! # Settings
+//!
+//! [`WeakLabels`] has a constructor for every setting of the paper and some more: partial, complementary,
+//! ordinal and noisy labels, confidences, comparisons, proportions, presence, positives and unlabelled.
+//! [`WeakLabels::and`] puts two kinds side by side; `tensor::WeakLoss` makes the loss of any of them.
+//! [`generate`] makes each from a labelled set, for experiments, and [`compat`] has the published code's
+//! numbers where they differ from the mathematics.
+//!
 //! Counts, presence and pairs run on kernels of their own, which the tests hold equal to the
 //! automaton's general forward-backward. Bags run in parallel; any number of threads gives the same
 //! bits.
