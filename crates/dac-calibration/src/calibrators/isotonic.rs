@@ -1,0 +1,144 @@
+use assay_array::Scalar;
+
+use super::one_vs_rest;
+use crate::calibrator::{Calibrator, FitReport, Predictions};
+use crate::kernel::{order, pava};
+use crate::{Error, Forecasts, Probs, Result};
+
+const OPERATION: &str = "isotonic regression";
+
+/// How to fit isotonic regression: there is nothing to set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct IsotonicConfig {}
+
+/// The non-decreasing function closest to the outcomes in least squares.
+///
+/// Equal inputs are one point, their outcomes averaged; between the points that are left the function
+/// is linear, beyond them constant (scikit-learn with `out_of_bounds="clip"`).
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct IsotonicCurve {
+    x: Vec<f64>,
+    y: Vec<f64>,
+}
+
+impl IsotonicCurve {
+    /// Fits on forecasts and outcomes: a radix sort and one pass of pool-adjacent-violators.
+    pub fn fit<T: Scalar>(forecasts: &Forecasts<'_, T>) -> Self {
+        let x: Vec<f64> = forecasts.probability().iter().map(|p| p.to_f64()).collect();
+        Self::of(&x, |i| f64::from(u8::from(forecasts.outcome().get(i) == Some(&true))))
+    }
+
+    /// Fits any finite targets.
+    ///
+    /// # Errors
+    /// [`Error::Empty`]; [`Error::Length`]; [`Error::NotFinite`] (column 0 inputs, 1 targets).
+    pub fn regress(x: &[f64], y: &[f64]) -> Result<Self> {
+        if x.is_empty() {
+            return Err(Error::Empty { operation: OPERATION, item: "point" });
+        }
+        let (expected, got) = (x.len(), y.len());
+        if expected != got {
+            return Err(Error::Length { operation: OPERATION, items: "targets", expected, got });
+        }
+        for (column, values) in [x, y].into_iter().enumerate() {
+            if let Some(row) = values.iter().position(|value| !value.is_finite()) {
+                let value = values[row];
+                return Err(Error::NotFinite { operation: OPERATION, row, column, value });
+            }
+        }
+        Ok(Self::of(x, |i| y.get(i).copied().unwrap_or(0.0)))
+    }
+
+    fn of(x: &[f64], target: impl Fn(usize) -> f64) -> Self {
+        // Points: input, sum of targets, count.
+        let mut points: Vec<(f64, f64, f64)> = Vec::with_capacity(x.len());
+        for i in order::ascending(x) {
+            let i = i as usize;
+            let (value, target) = (x.get(i).copied().unwrap_or(0.0), target(i));
+            match points.last_mut() {
+                Some(last) if last.0 == value => {
+                    last.1 += target;
+                    last.2 += 1.0;
+                }
+                _ => points.push((value, target, 1.0)),
+            }
+        }
+        let blocks = pava::blocks(points.iter().map(|&(_, sum, weight)| (sum, weight)));
+        let (mut knots, mut values) = (Vec::new(), Vec::new());
+        let mut start = 0;
+        for block in blocks {
+            // Of a run of equal values, only its ends shape the function.
+            let last = block.end - 1;
+            let ends = if last > start { [Some(start), Some(last)] } else { [Some(start), None] };
+            for point in ends.into_iter().flatten().filter_map(|i| points.get(i)) {
+                knots.push(point.0);
+                values.push(block.mean());
+            }
+            start = block.end;
+        }
+        Self { x: knots, y: values }
+    }
+
+    /// The points between which the function is linear: `(x, y)`.
+    pub fn knots(&self) -> (&[f64], &[f64]) {
+        (&self.x, &self.y)
+    }
+
+    /// The fitted value.
+    pub fn predict(&self, x: f64) -> f64 {
+        let above = self.x.partition_point(|&knot| knot < x);
+        let at = |i: usize| Some((*self.x.get(i)?, *self.y.get(i)?));
+        match (above.checked_sub(1).and_then(at), at(above)) {
+            (Some((x0, y0)), Some((x1, y1))) if x != x1 => y0 + (y1 - y0) * ((x - x0) / (x1 - x0)),
+            (_, Some((_, y))) | (Some((_, y)), None) => y,
+            (None, None) => x,
+        }
+    }
+}
+
+/// Isotonic regression of every class against the rest (Zadrozny and Elkan 2002), rows divided by
+/// their sum. Where every class of a row comes out as 0 the row stays as it was.
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Isotonic {
+    curves: Vec<IsotonicCurve>,
+    report: FitReport,
+}
+
+impl Isotonic {
+    /// The function of every class.
+    pub fn curves(&self) -> &[IsotonicCurve] {
+        &self.curves
+    }
+}
+
+impl Calibrator for Isotonic {
+    type Config = IsotonicConfig;
+    const NAME: &'static str = "isotonic";
+
+    fn fit<T: Scalar>(
+        _: &IsotonicConfig,
+        predictions: &Predictions<'_, T>,
+        labels: &[usize],
+    ) -> Result<Self> {
+        predictions.check_labels(OPERATION, labels)?;
+        let probs = predictions.probs();
+        let curves = one_vs_rest::fit(&probs, labels, |p, y| {
+            Ok(IsotonicCurve::fit(&Forecasts::new(p, y)?))
+        })?;
+        let calibrated = one_vs_rest::transform(&probs, &curves, IsotonicCurve::predict);
+        let report = one_vs_rest::report(predictions, &calibrated, labels)?;
+        Ok(Self { curves, report })
+    }
+
+    fn transform<T: Scalar>(&self, predictions: &Predictions<'_, T>) -> Result<Probs<'static>> {
+        predictions.check_classes("isotonic regression [samples, classes]", self.curves.len())?;
+        Ok(one_vs_rest::transform(&predictions.probs(), &self.curves, IsotonicCurve::predict))
+    }
+
+    fn report(&self) -> &FitReport {
+        &self.report
+    }
+}
