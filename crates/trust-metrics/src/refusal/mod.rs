@@ -1,0 +1,7 @@
+//! Refusals found by phrases, with how well that works.
+
+mod detector;
+mod samples;
+
+pub use detector::{RefusalDetector, RefusalLexicon};
+pub use samples::{Calibration, LabelledAnswer, calibrate, labelled_answers};

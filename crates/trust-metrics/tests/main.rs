@@ -1,0 +1,7 @@
+//! Tests of `trust-metrics`.
+
+mod compat;
+mod evaluate;
+mod golden;
+mod judges;
+mod properties;
