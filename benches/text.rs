@@ -42,6 +42,7 @@ fn pool(threads: usize) -> rayon::ThreadPool {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")
 }
 
+#[expect(clippy::too_many_lines, reason = "one group, one corpus")]
 fn texts(c: &mut Criterion) {
     const N: usize = 20_000;
     let pairs = corpus(N);
@@ -66,10 +67,10 @@ fn texts(c: &mut Criterion) {
         {
             let pool = pool(threads);
             group.bench_function(format!("bleu_13a/{suffix}"), |b| {
-                b.iter(|| pool.install(|| bleu(Tokenizer::V13a)))
+                b.iter(|| pool.install(|| bleu(Tokenizer::V13a)));
             });
             group.bench_function(format!("bleu_none/{suffix}"), |b| {
-                b.iter(|| pool.install(|| bleu(Tokenizer::None)))
+                b.iter(|| pool.install(|| bleu(Tokenizer::None)));
             });
             for (name, config) in
                 [("chrf", ChrfConfig::chrf()), ("chrf++", ChrfConfig::chrf_plus_plus())]
@@ -136,7 +137,9 @@ fn texts(c: &mut Criterion) {
                     let each = bleu.statistics(black_box(&segments)).expect("references");
                     bootstrap.statistic(each.len(), |drawn| {
                         let mut sum = BleuStatistics::default();
-                        drawn.iter().for_each(|&i| sum.add(&each[i]));
+                        for &i in drawn {
+                            sum.add(&each[i]);
+                        }
                         sum.score(&bleu.config())
                     })
                 })
@@ -177,13 +180,13 @@ fn numbers(c: &mut Criterion) {
         let x: Vec<f64> = (0..200_000).map(|_| rng.uniform()).collect();
         let y: Vec<f64> = x.iter().map(|u| 0.5 * u + rng.uniform()).collect();
         group.bench_function("pearson_200k", |b| {
-            b.iter(|| pool.install(|| statistics::pearson(black_box(&x), &y, 0.95)))
+            b.iter(|| pool.install(|| statistics::pearson(black_box(&x), &y, 0.95)));
         });
         group.bench_function("spearman_200k", |b| {
-            b.iter(|| pool.install(|| statistics::spearman(black_box(&x), &y, 0.95)))
+            b.iter(|| pool.install(|| statistics::spearman(black_box(&x), &y, 0.95)));
         });
         group.bench_function("kendall_200k", |b| {
-            b.iter(|| pool.install(|| statistics::kendall(black_box(&x), &y, 0.95)))
+            b.iter(|| pool.install(|| statistics::kendall(black_box(&x), &y, 0.95)));
         });
         group.bench_function("kendall_5k", |b| {
             b.iter(|| {
@@ -203,7 +206,7 @@ fn numbers(c: &mut Criterion) {
         });
         let positive: Vec<bool> = y.iter().map(|y| *y > 0.75).collect();
         group.bench_function("roc_200k", |b| {
-            b.iter(|| pool.install(|| classification::roc(black_box(&positive), &x)))
+            b.iter(|| pool.install(|| classification::roc(black_box(&positive), &x)));
         });
         let config = classification::MultiLabelConfig::new(62);
         let rows = |offset: usize| -> Vec<u64> {

@@ -1,4 +1,4 @@
-//! Total readers of what models write: each returns an [`Outcome`], and never guesses.
+//! Total readers of what models write: each returns an [`Outcome`](crate::Outcome), and never guesses.
 
 mod choice;
 mod email;
