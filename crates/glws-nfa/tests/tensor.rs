@@ -75,11 +75,10 @@ fn every_device_gives_the_hosts_numbers() {
             let leaf = tensor(&logits, &device.clone().autodiff(), dtype).require_grad();
             let result = neg_log_z(leaf.clone(), &lengths, &constraints).unwrap();
             assert_close(&flat(result.values.clone()), &expected, tolerance, tolerance);
-            assert_close(&flat(result.posterior), &posterior, tolerance, tolerance);
+            assert_close(&flat(result.posterior.clone()), &posterior, tolerance, tolerance);
             assert!(!result.outcomes[4].is_feasible());
             // The infeasible bag's value is +∞; the others' gradients must not notice.
-            let feasible = result.values.clone().mask_fill(result.values.is_inf(), 0.0);
-            let grads = feasible.sum().backward();
+            let grads = result.feasible_values().sum().backward();
             assert_close(&flat(leaf.grad(&grads).unwrap()), &gradient, tolerance, tolerance);
         }
     });
@@ -96,8 +95,7 @@ fn gradients_pass_the_check_under_any_function() {
         }
         // The square weighs the bags differently.
         let squares = |x| {
-            let values = neg_log_z(x, &lengths, &constraints).unwrap().values;
-            let feasible = values.clone().mask_fill(values.is_inf(), 0.0);
+            let feasible = neg_log_z(x, &lengths, &constraints).unwrap().feasible_values();
             (feasible.clone() * feasible).sum()
         };
         let weak = tensor(&logits, device, DType::F64);
@@ -715,7 +713,7 @@ fn arc_weights_have_the_gradient_of_the_likelihood() {
         assert!(!result.outcomes[1].is_feasible());
         let squares = |logits: Tensor<2>, weights: Tensor<2>| {
             let found = neg_log_z_of_arcs(logits, &lengths, &nfa, column(weights)).unwrap();
-            let feasible = found.values.clone().mask_fill(found.values.is_inf(), 0.0);
+            let feasible = found.feasible_values();
             (feasible.clone() * feasible).sum()
         };
         check_gradient(device, &weights, |w| squares(rows.clone(), w));

@@ -1,6 +1,6 @@
 //! Bars for categories.
 
-use super::frame::{EDGE, LETTERS, NO_DATA, title};
+use super::frame::{EDGE, LETTERS, NO_DATA, tick_text, title};
 use super::legend::{self, Entry, Glyph};
 use super::{WIDTH, size};
 use crate::axis::{Axis, Fitted};
@@ -168,7 +168,7 @@ impl BarChart {
         for (place, text) in axis.ticks() {
             let x = left + place;
             pen.line("grid", [x, top], [x, bottom]);
-            pen.text("tick", [x, bottom + 14.0], Anchor::Middle, &text);
+            tick_text(pen, [x, bottom + 14.0], &text);
         }
         let label = fit(self.axis.label(), LETTERS, wide);
         pen.text("tick", [left + wide / 2.0, bottom + 30.0], Anchor::Middle, &label);

@@ -1,6 +1,6 @@
 //! Estimates with their intervals, one line each.
 
-use super::frame::{EDGE, LETTERS, NO_DATA, title};
+use super::frame::{EDGE, LETTERS, NO_DATA, tick_text, title};
 use super::{WIDTH, size};
 use crate::axis::Axis;
 use crate::color::Color;
@@ -112,7 +112,7 @@ impl Forest {
         let axis = self.axis.fit(values.chain(self.reference), wide, 52.0);
         for (place, text) in axis.ticks() {
             pen.line("grid", [left + place, top], [left + place, bottom]);
-            pen.text("tick", [left + place, bottom + 14.0], Anchor::Middle, &text);
+            tick_text(&mut pen, [left + place, bottom + 14.0], &text);
         }
         let label = fit(self.axis.label(), LETTERS, wide);
         pen.text("tick", [self.width / 2.0, bottom + 30.0], Anchor::Middle, &label);

@@ -34,6 +34,13 @@ pub(crate) struct Frame<'a> {
     high: f64,
 }
 
+/// Writes what a tick means below it, moved so that nothing leaves the drawing.
+pub(crate) fn tick_text(pen: &mut Pen, at: [f64; 2], text: &str) {
+    let half = text_width(text, LETTERS) / 2.0 + 1.0;
+    let x = at[0].min(pen.width - half).max(half);
+    pen.text("tick", [x, at[1]], Anchor::Middle, text);
+}
+
 /// Writes the title and answers where the rest begins.
 pub(crate) fn title(pen: &mut Pen, title: &str) -> f64 {
     if title.is_empty() {

@@ -19,6 +19,14 @@ pub struct NegLogZ {
     pub outcomes: Vec<Outcome>,
 }
 
+impl NegLogZ {
+    /// `−log Z` of each bag, `[B]`, with 0 for infeasible bags, so that it can be summed. What is masked
+    /// follows from [`outcomes`](Self::outcomes), not from the values on the device.
+    pub fn feasible_values(&self) -> Tensor<1> {
+        super::part::zero_where_infeasible(self.values.clone(), &self.outcomes)
+    }
+}
+
 /// The negative logarithm of the probability that the labels of each bag satisfy what is known of it,
 /// for logits `[N, C]` of all the bags' instances in a row.
 ///

@@ -89,12 +89,19 @@ fn joint(views: Views, lengths: &[usize], constraints: &[Constraint]) -> Result<
 
 /// The mean of the values of feasible bags; 0 when there is none.
 pub(super) fn mean_of_feasible(values: Tensor<1>, outcomes: &[Outcome]) -> Tensor<1> {
+    let feasible = outcomes.iter().filter(|outcome| outcome.is_feasible()).count();
+    zero_where_infeasible(values, outcomes).sum() / feasible.max(1) as f64
+}
+
+/// The values with 0 for infeasible bags, whose value is +∞.
+///
+/// A mask, not a factor, because 0 · ∞ is NaN; made on the host, because shaders need not honour
+/// infinities and so cannot be asked which values are.
+pub(super) fn zero_where_infeasible(values: Tensor<1>, outcomes: &[Outcome]) -> Tensor<1> {
     let infeasible: Vec<bool> = outcomes.iter().map(|outcome| !outcome.is_feasible()).collect();
-    let feasible = infeasible.iter().filter(|&&infeasible| !infeasible).count();
     let data = TensorData::new(infeasible, [outcomes.len()]);
     let mask = Tensor::<1, Bool>::from_data(data, &values.device());
-    // A mask, not a factor: the value of an infeasible bag is +∞, and 0 · ∞ is NaN.
-    values.mask_fill(mask, 0.0).sum() / feasible.max(1) as f64
+    values.mask_fill(mask, 0.0)
 }
 
 /// `−Σ γ log softmax(strong)` over all rows, divided by the number of `instances` that count.

@@ -82,13 +82,18 @@ pub(super) fn learn(
         let labels = WeakLabels::pairwise_similarity(&compared.alike);
         Ok(weak_loss.forward(logits, None, &labels)?.total)
     };
-    lesson.learn(task, course, loss, |net, asked| {
+    let class_names = |net: &LeNet| -> Result<Vec<usize>, LessonError> {
         let known = naming_images(lesson);
         let found = train::outputs(net, &lesson.data.train, known, &lesson.device)?;
         let found: Vec<usize> = found.iter().map(|row| train::argmax(row)).collect();
-        let names = names(lesson, known, &found);
+        Ok(names(lesson, known, &found))
+    };
+    let (trained, net) = lesson.learn(task, course, loss, |net, asked| {
+        let names = class_names(net)?;
         Ok(lesson.answers(net, asked)?.into_iter().map(|class| names[class]).collect())
-    })
+    })?;
+    let surprise = lesson.surprise(&net, Some(&class_names(&net)?))?;
+    Ok(Trained { surprise: Some(surprise), ..trained })
 }
 
 /// Learns by the obvious loss: alike images are pulled together and unlike ones pushed apart
@@ -113,7 +118,7 @@ pub(super) fn learn_by_distance(
         let unlike = alike.clone().neg().add_scalar(1.0);
         Ok((alike * square + unlike * gap.powi_scalar(2)).mean())
     };
-    lesson.learn(task, course, loss, |net, asked| {
+    let (trained, _) = lesson.learn(task, course, loss, |net, asked| {
         let places = |split, images: &[usize]| -> Result<Vec<Vec<f64>>, LessonError> {
             let rows = train::outputs(net, split, images, &lesson.device)?;
             Ok(rows.iter().map(|row| row.iter().copied().map(f64::from).collect()).collect())
@@ -124,7 +129,8 @@ pub(super) fn learn_by_distance(
         let names = names(lesson, known, &clusters.labels);
         let asked = places(&lesson.data.test, asked)?;
         Ok(asked.iter().map(|place| names[nearest(&clusters.centres, place).0]).collect())
-    })
+    })?;
+    Ok(trained)
 }
 
 fn naming_images<'a>(lesson: &'a Lesson) -> &'a [usize] {

@@ -9,7 +9,7 @@ use assay_examples::train;
 
 use super::error::LessonError;
 use super::labels::cross_entropy;
-use super::lesson::{Course, Lesson, Trained};
+use super::lesson::{Course, Lesson, NINE, Trained};
 use glws_nfa::WeakLabels;
 use glws_nfa::tensor::WeakLossConfig;
 
@@ -31,8 +31,6 @@ pub(super) fn digits<'a>(lesson: &'a Lesson) -> Course<'a, Bag> {
 
 /// Training images that set the threshold of the obvious loss.
 const THRESHOLD_IMAGES: usize = 2_000;
-/// The class of nines where the only other class is "no nine".
-pub(super) const NINE: usize = 1;
 
 /// The count of every class in a bag.
 fn counts(bag: &Bag, classes: usize) -> Vec<usize> {
@@ -61,7 +59,7 @@ pub(super) fn learn(
         };
         Ok(weak_loss.forward(logits, None, &labels)?.total)
     };
-    lesson.learn(task, course, loss, |net, images| lesson.answers(net, images))
+    lesson.learn_classes(task, course, loss)
 }
 
 /// Learns by the obvious loss: every image gets its bag's mean label as a soft target.
@@ -83,10 +81,10 @@ pub(super) fn learn_from_means(
         });
         Ok(cross_entropy(logits, targets.collect()))
     };
-    lesson.learn(task, course, loss, |net, images| {
-        if course.outputs != 2 {
-            return lesson.answers(net, images);
-        }
+    if course.outputs != 2 {
+        return lesson.learn_classes(task, course, loss);
+    }
+    let (trained, net) = lesson.learn(task, course, loss, |net, images| {
         let log_odds = |split, images: &[usize]| -> Result<Vec<f32>, LessonError> {
             let rows = train::outputs(net, split, images, &lesson.device)?;
             Ok(rows.iter().map(|row| row[NINE] - row[1 - NINE]).collect())
@@ -99,5 +97,6 @@ pub(super) fn learn_from_means(
         let threshold = known[((known.len() as f64 * others) as usize).min(known.len() - 1)];
         let asked = log_odds(&lesson.data.test, images)?;
         Ok(asked.into_iter().map(|odds| usize::from(odds > threshold)).collect())
-    })
+    })?;
+    Ok(Trained { surprise: Some(lesson.surprise(&net, None)?), ..trained })
 }

@@ -40,7 +40,7 @@ pub(super) fn learn(
         });
         Ok(cross_entropy(logits, targets.collect()))
     };
-    lesson.learn(task, course, loss, |net, images| lesson.answers(net, images))
+    lesson.learn_classes(task, course, loss)
 }
 
 /// `−(1/n) Σ_i Σ_c t_i(c) log p_i(c)` for targets given row by row.

@@ -15,6 +15,11 @@ use crate::chapters::Tour;
 
 use super::error::LessonError;
 
+/// The class of nines where the only other class is "no nine".
+pub(super) const NINE: usize = 1;
+/// Training images that tell what share of them a network takes for nines.
+const SHARE_IMAGES: usize = 2_000;
+
 /// The images, how they were put together, and the questions at the end.
 pub(super) struct Lesson<'a> {
     pub(super) data: &'a Mnist,
@@ -42,6 +47,8 @@ pub(super) struct Trained {
     pub(super) schedule: Schedule,
     pub(super) curve: Vec<Point>,
     pub(super) score: Score,
+    /// The mean of `−ln P(right class)`; `None` for what gives no probabilities.
+    pub(super) surprise: Option<f64>,
 }
 
 /// What one network learns from.
@@ -97,7 +104,56 @@ impl<'a> Lesson<'a> {
     /// The most likely class of each test image.
     pub(super) fn answers(&self, net: &LeNet, images: &[usize]) -> Result<Vec<usize>, LessonError> {
         let rows = train::outputs(net, &self.data.test, images, &self.device)?;
+        if rows.first().is_some_and(|row| row.len() == 2) {
+            return self.nine_or_not(net, &rows);
+        }
         Ok(rows.iter().map(|row| train::argmax(row)).collect())
+    }
+
+    /// Whether each of these outputs means a nine.
+    ///
+    /// The exam has as many nines as other digits; among the training images there are fewer. By Bayes'
+    /// rule the odds of a nine are then its odds under training, divided by those of its share in
+    /// training, which is taken from the network itself: the mean of its answers to training images.
+    fn nine_or_not(&self, net: &LeNet, rows: &[Vec<f32>]) -> Result<Vec<usize>, LessonError> {
+        let known = &self.images[..SHARE_IMAGES.min(self.images.len())];
+        let known = train::outputs(net, &self.data.train, known, &self.device)?;
+        let nine = |row: &Vec<f32>| 1.0 / (1.0 + f64::from(row[1 - NINE] - row[NINE]).exp());
+        let share = known.iter().map(nine).sum::<f64>() / known.len().max(1) as f64;
+        Ok(rows.iter().map(|row| usize::from(nine(row) > share)).collect())
+    }
+
+    /// The mean of `−ln P(right class)` over the test images as they come; `names` tells which digit each
+    /// class stands for, where the classes are not digits by themselves.
+    pub(super) fn surprise(
+        &self,
+        net: &LeNet,
+        names: Option<&[usize]>,
+    ) -> Result<f64, LessonError> {
+        let images = &self.digits.images;
+        let rows = train::outputs(net, &self.data.test, images, &self.device)?;
+        let each = images.iter().zip(&rows).map(|(&image, row)| {
+            let digit = self.data.test.label(image);
+            let label = if row.len() == 2 { usize::from(digit == 9) } else { digit };
+            let class = names.map_or(Some(label), |names| names.iter().position(|&n| n == label));
+            let right = class.and_then(|class| row.get(class)).copied();
+            let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let sum: f64 = row.iter().map(|&z| f64::from(z - most).exp()).sum();
+            sum.ln() + right.map_or(f64::INFINITY, |right| f64::from(most - right))
+        });
+        Ok(each.sum::<f64>() / images.len().max(1) as f64)
+    }
+
+    /// Trains a network whose outputs are the classes' logits, and lets it sit the exam.
+    pub(super) fn learn_classes<T>(
+        &self,
+        task: &Task,
+        course: &Course<T>,
+        loss: impl FnMut(&LeNet, &[&T]) -> Result<Tensor<1>, LessonError>,
+    ) -> Result<Trained, LessonError> {
+        let answers = |net: &LeNet, images: &[usize]| self.answers(net, images);
+        let (trained, net) = self.learn(task, course, loss, answers)?;
+        Ok(Trained { surprise: Some(self.surprise(&net, None)?), ..trained })
     }
 
     /// Trains a network and lets it sit the exam, after each pass on its beginning.
@@ -107,7 +163,7 @@ impl<'a> Lesson<'a> {
         course: &Course<T>,
         mut loss: impl FnMut(&LeNet, &[&T]) -> Result<Tensor<1>, LessonError>,
         answers: impl Fn(&LeNet, &[usize]) -> Result<Vec<usize>, LessonError>,
-    ) -> Result<Trained, LessonError> {
+    ) -> Result<(Trained, LeNet), LessonError> {
         let (seed, schedule) = (self.seed, course.schedule);
         let quiz = course.exam.beginning(self.settings.curve_images);
         let per_pass = course.work() / schedule.passes.max(1);
@@ -132,6 +188,6 @@ impl<'a> Lesson<'a> {
             },
         )?;
         let score = course.exam.mark(&answers(&net, &course.exam.images)?);
-        Ok(Trained { schedule, curve, score })
+        Ok((Trained { schedule, curve, score, surprise: None }, net))
     }
 }

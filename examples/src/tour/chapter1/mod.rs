@@ -48,7 +48,11 @@ fn summary(numbers: &Numbers) -> Vec<String> {
         for method in &story.methods {
             let [low, high] = method.score.interval.map(|bound| 100.0 * bound);
             let right = 100.0 * method.score.accuracy;
-            lines.push(format!("  {:24} {right:5.1} %  ({low:.1} to {high:.1})", method.name));
+            let nats = method.surprise.map_or("–".to_owned(), |nats| format!("{nats:.3}"));
+            let name = &method.name;
+            lines.push(format!(
+                "  {name:24} {right:5.1} %  ({low:.1} to {high:.1})  surprise {nats}"
+            ));
         }
     }
     lines

@@ -32,6 +32,13 @@ pub(super) fn section(numbers: &Numbers, train: &Split) -> Result<Section, assay
         .plain(" is the same network with all labels of the same images. Every network is judged on test images that \
                 none has seen."),
     );
+    chapter.paragraph(
+        Text::new("Nine or not is asked about as many nines as other digits, and a network says “nine” when its odds are \
+                   above those of a nine in training, as Bayes' rule has it. ")
+            .em("Surprise")
+            .plain(" is the mean of −ln P(right answer) over the test images as they come: it tells what accuracy does not, \
+                    whether the probabilities can be believed."),
+    );
     chapter.table(summary(numbers));
     for story in &numbers.stories {
         chapter.section(story_section(story, train)?);
@@ -67,7 +74,7 @@ fn story_section(story: &Story, train: &Split) -> Result<Section, assay_report::
         let alt = format!("{} handwritten digits", sample.images.len());
         section.picture(strip(train, sample)?, alt, &sample.told);
     }
-    let mut table = Table::new(["network", "accuracy"]);
+    let mut table = Table::new(["network", "accuracy", "surprise"]);
     for method in &story.methods {
         let [low, high] = method.score.interval;
         let seen = method.curve.last().map_or(0, |point| point.images);
@@ -82,6 +89,7 @@ fn story_section(story: &Story, train: &Split) -> Result<Section, assay_report::
         table.push([
             Cell::from(&method.name).strong().key(color(method.role)).small(how),
             Cell::number(percent(method.score.accuracy)).strong().small(range),
+            method.surprise.map_or_else(Cell::missing, |nats| Cell::number(format!("{nats:.3}"))),
         ]);
     }
     section.table(table);
@@ -166,6 +174,7 @@ mod tests {
                 interval: [correct as f64 / 100.0 - 0.05, correct as f64 / 100.0 + 0.02],
                 confusion: vec![vec![correct - 10, 5], vec![95 - correct, 10]],
             },
+            surprise: (role != Role::Baseline).then_some(0.1234),
         };
         Numbers {
             images: Images { training: 40, test: 100, balanced_test: 20 },
@@ -196,6 +205,8 @@ mod tests {
             "90.0 to 97.0 % of 100",
             ">85</text>",
             "href=\"#count\"",
+            "<td class=\"number\">0.123</td>",
+            "<td class=\"number\">–</td>",
         ] {
             assert!(html.contains(wanted), "{wanted}");
         }

@@ -10,9 +10,8 @@ use assay_tensor::convert::{from_array, from_int_array};
 use glws_nfa::WeakLabels;
 use glws_nfa::tensor::WeakLossConfig;
 
-use super::counts::NINE;
 use super::error::LessonError;
-use super::lesson::{Course, Lesson, Trained};
+use super::lesson::{Course, Lesson, NINE, Trained};
 
 /// Whether there is one.
 pub(super) fn is_there(bag: &Bag) -> bool {
@@ -34,7 +33,7 @@ pub(super) fn learn(
         let labels = WeakLabels::multiple_instances(NINE, &sizes, &present)?;
         Ok(weak_loss.forward(logits, None, &labels)?.total)
     };
-    lesson.learn(task, course, loss, |net, images| lesson.answers(net, images))
+    lesson.learn_classes(task, course, loss)
 }
 
 /// Learns by the obvious loss: the image that looks most like a nine answers for its bag, binary
@@ -67,7 +66,7 @@ pub(super) fn learn_by_max(
         let signs = from_array(signs.insert_axis(Axis(1)), &most.device())?;
         Ok(log_sigmoid(most * signs).mean().neg())
     };
-    lesson.learn(task, course, loss, |net, images| lesson.answers(net, images))
+    lesson.learn_classes(task, course, loss)
 }
 
 /// The log-odds of a nine, `[images, 1]`.

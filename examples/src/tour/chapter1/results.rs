@@ -76,6 +76,9 @@ pub(super) struct Method {
     pub(super) curve: Vec<Point>,
     /// How the trained network answers the test images.
     pub(super) score: Score,
+    /// The mean of `−ln P(right class)` over the test images as they come, in nats; none for what gives
+    /// no probabilities.
+    pub(super) surprise: Option<f64>,
 }
 
 /// A point of a learning curve.

@@ -92,9 +92,9 @@ fn presence(lesson: &Lesson, results: &Results) -> Story {
         id: "presence".to_owned(),
         title: "Is there a nine in the bag?".to_owned(),
         setting: "The teacher answers yes or no for the whole bag. Asked in the end: is this single image \
-                  a nine? Most bags with a nine have one or two, so the likeliest image carries nearly \
-                  all that the exact loss would share out: the maximum is a good approximation here, \
-                  and the two come out close."
+                  a nine? Here the maximum is a match for the exact loss: most bags with a nine have one \
+                  or two, so the likeliest image carries nearly all that the exact loss would share out. \
+                  Nobody had to know that beforehand to use the exact loss."
             .to_owned(),
         samples: shown_bags(lesson, |bag| if is_there(bag) { "yes" } else { "no" }.to_owned()),
         methods: vec![
@@ -122,8 +122,9 @@ fn alike(lesson: &Lesson, results: &Results) -> Story {
         setting: "The images lie in groups of eight, and within each the teacher compares any two: the \
                   same digit, or not. Nobody ever names a digit, so the ten classes that come out get \
                   their names from a thousand labelled training images, one name a class. The distance \
-                  is learned from the same comparisons; the exact loss needs no clustering after it and \
-                  gives probabilities."
+                  is learned from the same comparisons and finds the digits as well, for they lie far \
+                  apart; but it takes a clustering after the training, and says nothing about how sure \
+                  an answer is."
             .to_owned(),
         samples: shown_pairs(lesson),
         methods: vec![
@@ -156,6 +157,7 @@ fn method(name: &str, loss: &str, role: Role, trained: &Trained) -> Method {
         schedule: trained.schedule,
         curve: trained.curve.clone(),
         score: trained.score.clone(),
+        surprise: trained.surprise,
     }
 }
 
