@@ -78,7 +78,9 @@ mod wire;
 pub use cache::{Cache, CacheConfig, CacheReport, Cached, Key, Replay};
 pub use cancel::Cancel;
 pub use cost::{Capped, CostCap, Spent};
-pub use embed::{Embedder, HashedEmbedder, HashedEmbedderConfig, TableEmbedder, cosine, similar};
+pub use embed::{
+    Embedder, HashedEmbedder, HashedEmbedderConfig, TableEmbedder, cosine, mean_pool, similar,
+};
 pub use error::{Error, Result, Retry};
 #[cfg(feature = "http")]
 pub use http::{HttpModel, HttpModelConfig, Proxy};

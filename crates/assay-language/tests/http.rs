@@ -36,7 +36,7 @@ fn a_good_server_is_asked_in_its_protocol() {
         let answer = model.ask(&request).unwrap();
         assert_eq!(answer.text(), format!("{path} hi \u{0} {{braces}}"));
         assert_eq!(answer.usage.unwrap().prompt_tokens, 5);
-        assert!(model.id().starts_with("m at 127.0.0.1/"));
+        assert!(model.id().starts_with("m at 127.0.0.1:"));
     }
 }
 

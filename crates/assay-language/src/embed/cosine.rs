@@ -1,4 +1,5 @@
 use assay_array::Scalar;
+use assay_array::ndarray::ArrayView2;
 
 use crate::{Error, Result};
 
@@ -45,4 +46,35 @@ pub fn cosine<T: Scalar>(a: &[T], b: &[T]) -> Result<f64> {
 /// As [`cosine`].
 pub fn similar<T: Scalar>(a: &[T], b: &[T], threshold: f64) -> Result<bool> {
     Ok(cosine(a, b)? > threshold)
+}
+
+/// The mean of the rows whose mask is true, in f64: how a sentence's token vectors become one, with
+/// padding masked out. `None` when every row is masked.
+///
+/// # Errors
+/// [`Error::Length`] when rows and mask differ in number, [`Error::Setting`] for a number that is not
+/// finite in a row that counts.
+pub fn mean_pool<T: Scalar>(rows: ArrayView2<'_, T>, mask: &[bool]) -> Result<Option<Vec<f64>>> {
+    const OPERATION: &str = "mean pool";
+    if rows.nrows() != mask.len() {
+        let (expected, got) = (rows.nrows(), mask.len());
+        return Err(Error::Length { operation: OPERATION, items: "marks", expected, got });
+    }
+    let mut sum = vec![0.0; rows.ncols()];
+    let mut count = 0.0;
+    for (row, _) in rows.rows().into_iter().zip(mask).filter(|(_, counts)| **counts) {
+        for (total, x) in sum.iter_mut().zip(row) {
+            *total += x.to_f64();
+        }
+        count += 1.0;
+    }
+    if let Some(bad) = sum.iter().find(|x| !x.is_finite()) {
+        return Err(Error::Setting {
+            operation: OPERATION,
+            name: "components",
+            expected: "finite",
+            got: bad.to_string(),
+        });
+    }
+    Ok((count > 0.0).then(|| sum.into_iter().map(|total| total / count).collect()))
 }

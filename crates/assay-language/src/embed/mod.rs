@@ -4,7 +4,7 @@ mod cosine;
 mod hashed;
 mod table;
 
-pub use cosine::{cosine, similar};
+pub use cosine::{cosine, mean_pool, similar};
 pub use hashed::{HashedEmbedder, HashedEmbedderConfig};
 pub use table::TableEmbedder;
 

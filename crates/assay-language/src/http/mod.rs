@@ -111,8 +111,10 @@ impl Drop for Task {
 
 impl TextModel for HttpModel {
     fn id(&self) -> String {
-        let at = format!("{}{}", self.url.host_str().unwrap_or(""), self.url.path());
-        format!("{} at {at}", self.model)
+        // Without the user's name and password, which a URL may hold.
+        let port = self.url.port().map_or_else(String::new, |port| format!(":{port}"));
+        let host = self.url.host_str().unwrap_or("");
+        format!("{} at {host}{port}{}", self.model, self.url.path())
     }
 
     fn generate<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>> {

@@ -1,0 +1,19 @@
+//! How diverse a set of texts is, and how far two distributions of answers are apart.
+
+mod compress;
+mod distribution;
+mod embedded;
+mod ngrams;
+mod opinion;
+mod self_bleu;
+
+pub use compress::compression_ratio;
+pub use distribution::{
+    LogBase, jensen_shannon, kullback_leibler, total_variation, wasserstein, wasserstein_samples,
+};
+pub use embedded::{diversity_gain, gram, mean_distance, vendi};
+pub use ngrams::{Distinct, Lengths, distinct, distinct_up_to, lengths, ngram_entropy};
+pub use opinion::{
+    OpinionReport, ValuesReport, opinion_similarity, survey_accuracy, values_distance,
+};
+pub use self_bleu::{SelfBleu, self_bleu};
