@@ -3,6 +3,7 @@
 
 pub mod assignment;
 pub mod augment;
+pub mod augmentation;
 pub mod bags;
 pub mod checkpoint;
 pub mod cifar;

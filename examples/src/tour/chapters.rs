@@ -12,7 +12,7 @@ use assay_tensor::burn::tensor::Device;
 use serde::Serialize;
 
 use crate::error::TourError;
-use crate::{chapter1, chapter4};
+use crate::{chapter1, chapter4, chapter5};
 
 /// What every chapter is given.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ pub(crate) struct Chapter {
 pub(crate) const CHAPTERS: &[Chapter] = &[
     Chapter { number: 1, seconds: 110, run: chapter1::run },
     Chapter { number: 4, seconds: 15, run: chapter4::run },
+    Chapter { number: 5, seconds: 1, run: chapter5::run },
 ];
 
 /// The chapters with these numbers, or all when there are none, in the order of the tour.

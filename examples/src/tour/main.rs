@@ -3,6 +3,7 @@
 
 mod chapter1;
 mod chapter4;
+mod chapter5;
 mod chapters;
 mod error;
 mod page;
