@@ -2,11 +2,14 @@
 #![forbid(unsafe_code)]
 
 pub mod assignment;
-pub mod augment;
+
 pub mod augmentation;
 pub mod bags;
+pub mod base_new;
+pub mod calibrate;
 pub mod checkpoint;
 pub mod cifar;
+pub mod cosine;
 pub mod exam;
 pub mod kmeans;
 pub mod layer_report;
@@ -16,4 +19,5 @@ pub mod parallel;
 pub mod progress;
 pub mod story;
 pub mod train;
+pub mod views;
 pub mod wide_resnet;

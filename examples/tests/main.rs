@@ -1,5 +1,6 @@
 //! What the tour says when it cannot run.
 
+mod calibrate;
 mod layers;
 
 use std::path::Path;

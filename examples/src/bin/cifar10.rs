@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use assay_array::random::stream;
-use assay_examples::augment::{View, append};
 use assay_examples::checkpoint::{self, CheckpointError};
 use assay_examples::cifar::{BYTES, CLASSES, CifarError, Images, SIDE};
 use assay_examples::train::{NotFinite, Schedule, Training, argmax};
+use assay_examples::views::{View, append};
 use assay_examples::wide_resnet::WideResNet;
 use assay_score::interval::wilson;
 use assay_tensor::burn::module::Module;

@@ -15,9 +15,11 @@ const ROUNDINGS: f64 = 4.0;
 pub(crate) struct Prepared<T> {
     /// The rows that were kept, row-major.
     pub(crate) rows: Array2<T>,
-    /// Their places in the input.
+    /// Their places in the input; for gradients.
+    #[cfg_attr(not(feature = "burn"), expect(dead_code))]
     pub(crate) kept: Vec<usize>,
-    /// Their lengths after centring, before they were divided by them.
+    /// Their lengths after centring, before they were divided by them; for gradients.
+    #[cfg_attr(not(feature = "burn"), expect(dead_code))]
     pub(crate) lengths: Vec<f64>,
     /// Rows left out because they have no direction.
     pub(crate) skipped: usize,

@@ -1,0 +1,90 @@
+//! The program `calibrate`: what it writes, and what it says when it cannot.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use assay_array::io::{npy, safetensors};
+use assay_array::ndarray::{Array1, Array2};
+use assay_array::random::{normal, stream, uniform};
+
+fn calibrate(arguments: &[&str], out: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_calibrate"));
+    command.args(arguments).arg("--out").arg(out).args(["--resamples", "20"]);
+    command.output().expect("the program starts")
+}
+
+fn classifier() -> (Array2<f32>, Array1<i64>) {
+    let mut rng = stream(1, "calibrate test", 0);
+    let labels: Vec<i64> = (0..300).map(|i| i % 3).collect();
+    let mut z = Array2::from_shape_simple_fn((300, 3), || (3.0 * normal(&mut rng)) as f32);
+    for (mut row, &label) in z.outer_iter_mut().zip(&labels) {
+        row[usize::try_from(label).expect("a label")] += 4.0 * uniform(&mut rng) as f32;
+    }
+    (z, labels.into())
+}
+
+#[test]
+fn every_format_gives_the_same_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let (z, labels) = classifier();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    npy::write(path("z.npy"), z.view()).unwrap();
+    npy::write(path("y.npy"), labels.view()).unwrap();
+    let mut file = safetensors::Writer::new();
+    file.add("logits", z.view()).unwrap();
+    file.add("labels", labels.view()).unwrap();
+    file.write(path("both.safetensors")).unwrap();
+    let rows = z
+        .outer_iter()
+        .map(|row| row.iter().map(|&z| f64::from(z).to_string()).collect::<Vec<_>>().join(","));
+    let csv: String =
+        std::iter::once("a,b,c".to_owned()).chain(rows).collect::<Vec<_>>().join("\n");
+    std::fs::write(path("z.csv"), csv).unwrap();
+    let column: Vec<String> = labels.iter().map(i64::to_string).collect();
+    std::fs::write(path("y.csv"), column.join("\n")).unwrap();
+    let named = |name: &str| format!("{}:{name}", path("both.safetensors"));
+    let runs = [
+        (path("z.npy"), path("y.npy")),
+        (named("logits"), named("labels")),
+        (path("z.csv"), path("y.csv")),
+    ];
+    let mut reports = Vec::new();
+    for (k, (logits, labels)) in runs.iter().enumerate() {
+        let out = dir.path().join(format!("out{k}"));
+        let output = calibrate(&["--logits", logits, "--labels", labels], &out);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let page = std::fs::read_to_string(out.join("index.html")).unwrap();
+        assert!(page.contains("<svg") && !page.contains("NaN"));
+        let fitted = std::fs::read_to_string(out.join("calibrator.json")).unwrap();
+        assert!(fitted.contains("\"report\""), "{fitted}");
+        reports.push(std::fs::read_to_string(out.join("report.json")).unwrap());
+    }
+    assert_eq!(reports[0], reports[1]);
+    assert_eq!(reports[0], reports[2]);
+}
+
+#[test]
+fn what_cannot_be_read_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(path("z.csv"), "1,2\n3,oops\n").unwrap();
+    std::fs::write(path("good.csv"), "1,2\n3,1\n").unwrap();
+    std::fs::write(path("y.csv"), "0\n-1\n").unwrap();
+    std::fs::write(path("far.csv"), "0\n2\n").unwrap();
+    let out = dir.path().join("out");
+    for (logits, labels, wanted) in [
+        ("z.csv", "y.csv", "line 2"),
+        ("good.csv", "y.csv", "got -1 at index 1"),
+        ("good.csv", "far.csv", "got 2 at index 1"),
+        ("missing.npy", "y.csv", "missing.npy"),
+        ("picture.png", "y.csv", "expected .npy, .safetensors or .csv"),
+    ] {
+        let output = calibrate(&["--logits", &path(logits), "--labels", &path(labels)], &out);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        assert!(message.contains(wanted), "{wanted:?} is not in: {message}");
+    }
+    // Logits where probabilities belong.
+    let output = calibrate(&["--probs", &path("good.csv"), "--labels", &path("far.csv")], &out);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Logits"));
+}
