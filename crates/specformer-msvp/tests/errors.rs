@@ -110,6 +110,8 @@ fn heads_and_states_must_fit() {
     assert!(matches!(Qkv::fused(w.view(), 4), Err(Error::Heads { heads: 4, width: 6, .. })));
     assert!(Qkv::fused(w.view(), 0).is_err());
     assert!(Qkv::separate(w.view(), w.view(), w.view(), 0).is_err());
+    let many = [Qkv::separate(w.view(), w.view(), w.view(), usize::MAX).unwrap()];
+    assert!(matches!(MsvpConfig::new().init(&many), Err(Error::Heads { .. })));
     let layers = [Qkv::separate(w.view(), w.view(), w.view(), 4).unwrap()];
     assert!(MsvpConfig::new().init(&layers).is_err());
     assert!(MsvpConfig::new().with_blocking(Blocking::Whole).init(&layers).is_ok());

@@ -1,5 +1,5 @@
 use assay_array::Scalar;
-use ndarray::{Array2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::objective::descending;
 use super::pgd::{Start, cotangents, starts};
@@ -94,17 +94,11 @@ impl<T: Scalar> Attack<T> for Apgd {
         threat: &Threat,
     ) -> Result<Adversarial<T>> {
         let operation = "APGD";
-        let clean = batch.check(operation, model, threat)?;
-        if threat.norm == Norm::L1 {
-            return Err(Error::Norm { operation, norm: threat.norm.name() });
-        }
+        let targeted = self.targets > 0 || batch.targets.is_some();
+        let needed = self.objective.needs(targeted);
+        let clean = batch.begin(operation, model, threat, &[Norm::Linf, Norm::L2], needed)?;
         within("steps", "1 to 1000000", self.steps as f64, 1.0, 1e6)?;
         within("restarts", "1 to 1000000", self.restarts as f64, 1.0, 1e6)?;
-        let targeted = self.targets > 0 || batch.targets.is_some();
-        let (needed, classes) = (self.objective.needs(targeted), model.classes());
-        if classes < needed {
-            return Err(Error::Classes { operation, needed, classes });
-        }
         let n = clean.nrows();
         // The wrong classes of each sample from the likeliest on, once.
         let ranks: Vec<Vec<usize>> = if self.targets > 0 && batch.targets.is_none() {
@@ -116,7 +110,7 @@ impl<T: Scalar> Attack<T> for Apgd {
         } else {
             vec![]
         };
-        let rounds = if ranks.is_empty() { 1 } else { self.targets.min(classes - 1) };
+        let rounds = if ranks.is_empty() { 1 } else { self.targets.min(model.classes() - 1) };
         let mut best: Option<Adversarial<T>> = None;
         for round in 0..rounds {
             for restart in 0..self.restarts {
@@ -169,14 +163,14 @@ impl<T: Scalar> Adversarial<T> {
 /// What Auto-PGD knows of one sample.
 struct Search<T> {
     eta: f64,
-    x: Vec<T>,
-    before: Vec<T>,
+    x: Array1<T>,
+    before: Array1<T>,
     loss: f64,
-    gradient: Vec<T>,
-    best: Vec<T>,
+    gradient: Array1<T>,
+    best: Array1<T>,
     best_loss: f64,
-    best_gradient: Vec<T>,
-    fooling: Option<Vec<T>>,
+    best_gradient: Array1<T>,
+    fooling: Option<Array1<T>>,
     /// Since the last checkpoint.
     increases: usize,
     eta_then: f64,
@@ -200,7 +194,7 @@ impl Apgd {
         // The random direction is brought onto the sphere of radius ε.
         let wide = Threat { low: f64::MIN, high: f64::MAX, ..*threat };
         let mut x = starts(Start::Random, clean, batch, &wide, self.seed, number);
-        for (mut row, c) in x.outer_iter_mut().zip(clean.outer_iter()) {
+        for (row, c) in x.outer_iter_mut().zip(clean.outer_iter()) {
             let mut delta: Vec<f64> =
                 row.iter().zip(c).map(|(x, c)| x.to_f64() - c.to_f64()).collect();
             let length = threat.norm.length(&delta);
@@ -209,9 +203,7 @@ impl Apgd {
                     *d *= threat.epsilon / length;
                 }
             }
-            if let Some(row) = row.as_slice_mut() {
-                threat.apply(&c.to_vec(), &mut delta, row);
-            }
+            threat.apply(c, &mut delta, row);
         }
         let mut searches: Vec<Search<T>> = vec![];
         let checkpoints = apgd_checkpoints(self.steps);
@@ -229,7 +221,7 @@ impl Apgd {
                 Ok(cotangents(z, &value))
             })?;
             for i in 0..n {
-                let (at, grad) = (x.row(i).to_vec(), g.row(i).to_vec());
+                let (at, grad) = (x.row(i).to_owned(), g.row(i).to_owned());
                 if step == 0 {
                     searches.push(Search {
                         eta: 2.0 * threat.epsilon,
@@ -259,14 +251,13 @@ impl Apgd {
                 break;
             }
             for (i, search) in searches.iter_mut().enumerate() {
-                let clean = clean.row(i).to_vec();
-                search.go(&clean, threat, step == 0);
-                x.row_mut(i).iter_mut().zip(&search.x).for_each(|(x, s)| *x = *s);
+                search.go(clean.row(i), threat, step == 0);
+                x.row_mut(i).assign(&search.x);
             }
         }
         let mut out = Array2::from_elem((n, d), T::ZERO);
         for (mut row, s) in out.outer_iter_mut().zip(&searches) {
-            row.iter_mut().zip(s.fooling.as_ref().unwrap_or(&s.best)).for_each(|(r, s)| *r = *s);
+            row.assign(s.fooling.as_ref().unwrap_or(&s.best));
         }
         Ok(Adversarial {
             distance: distances(&out, clean, threat.norm),
@@ -280,7 +271,7 @@ impl Apgd {
 
 impl<T: Scalar> Search<T> {
     /// Takes note of the point that was just evaluated.
-    fn visit(&mut self, x: Vec<T>, loss: f64, gradient: Vec<T>, fooled: bool) {
+    fn visit(&mut self, x: Array1<T>, loss: f64, gradient: Array1<T>, fooled: bool) {
         if loss > self.loss {
             self.increases += 1;
         }
@@ -312,14 +303,14 @@ impl<T: Scalar> Search<T> {
     }
 
     /// The next point.
-    fn go(&mut self, clean: &[T], threat: &Threat, first: bool) {
+    fn go(&mut self, clean: ArrayView1<'_, T>, threat: &Threat, first: bool) {
         let mut direction: Vec<f64> = self.gradient.iter().map(|g| g.to_f64()).collect();
         threat.norm.steepest(&mut direction, 1);
         let mut z = self.x.clone();
-        let away = |x: &[T], d: &dyn Fn(usize) -> f64| -> Vec<f64> {
+        let away = |x: &Array1<T>, d: &dyn Fn(usize) -> f64| -> Vec<f64> {
             (0..x.len()).map(|i| x[i].to_f64() + d(i) - clean[i].to_f64()).collect()
         };
-        threat.apply(clean, &mut away(&self.x, &|i| self.eta * direction[i]), &mut z);
+        threat.apply(clean, &mut away(&self.x, &|i| self.eta * direction[i]), z.view_mut());
         let next = if first {
             z
         } else {
@@ -328,7 +319,7 @@ impl<T: Scalar> Search<T> {
                 0.75 * (z[i].to_f64() - x) + 0.25 * (x - before)
             });
             let mut next = z.clone();
-            threat.apply(clean, &mut delta, &mut next);
+            threat.apply(clean, &mut delta, next.view_mut());
             next
         };
         self.before = std::mem::replace(&mut self.x, next);

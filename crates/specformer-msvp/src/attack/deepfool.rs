@@ -56,18 +56,14 @@ impl<T: Scalar> Attack<T> for DeepFool {
         batch: &Batch<'_, T>,
         threat: &Threat,
     ) -> Result<Adversarial<T>> {
-        let operation = "DeepFool";
-        let clean = batch.check(operation, model, threat)?;
-        if threat.norm == Norm::L1 || batch.targets.is_some() {
-            let operation = if batch.targets.is_some() { "targeted DeepFool" } else { operation };
+        let clean = batch.begin("DeepFool", model, threat, &[Norm::Linf, Norm::L2], 2)?;
+        if batch.targets.is_some() {
+            let operation = "targeted DeepFool";
             return Err(Error::Norm { operation, norm: threat.norm.name() });
         }
         within("steps", "1 to 1000000", self.steps as f64, 1.0, 1e6)?;
         within("classes", "2 or more", self.classes as f64, 2.0, 1e9)?;
         let (n, classes) = (clean.nrows(), model.classes());
-        if classes < 2 {
-            return Err(Error::Classes { operation, needed: 2, classes });
-        }
         let rivals: Vec<Vec<usize>> = logits(model, clean.view())?
             .outer_iter()
             .zip(batch.labels)
@@ -130,10 +126,7 @@ impl<T: Scalar> Attack<T> for DeepFool {
                 x.row_mut(i).assign(&clean.row(i));
             }
         }
-        let mut scratch = vec![0.0; classes];
-        Adversarial::judge(x, &clean, batch, model, threat, queries, |i, z| {
-            let objective = Objective::Margin { kappa: f64::MAX };
-            objective.evaluate_into(z, batch.labels[i], None, &mut scratch)
-        })
+        let margin = batch.loss(Objective::Margin { kappa: f64::MAX });
+        Adversarial::judge(x, &clean, batch, model, threat, queries, &margin)
     }
 }

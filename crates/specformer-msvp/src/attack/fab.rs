@@ -4,9 +4,9 @@ use ndarray::{Array2, Axis};
 use super::objective::descending;
 use super::threat::distances;
 use super::{Adversarial, Attack, Batch, Norm, Threat};
+use crate::Result;
 use crate::classifier::{Classifier, gradient, logits};
 use crate::error::within;
-use crate::{Error, Result};
 
 /// The targeted fast adaptive boundary attack (Croce and Hein 2020): the smallest change, not the
 /// largest loss.
@@ -64,14 +64,10 @@ impl<T: Scalar> Attack<T> for Fab {
         batch: &Batch<'_, T>,
         threat: &Threat,
     ) -> Result<Adversarial<T>> {
-        let operation = "FAB-T";
-        let clean = batch.check(operation, model, threat)?;
+        let clean = batch.begin("FAB-T", model, threat, &Norm::ALL, 2)?;
         within("steps", "1 to 1000000", self.steps as f64, 1.0, 1e6)?;
         within("target classes", "1 or more", self.targets as f64, 1.0, 1e9)?;
         let classes = model.classes();
-        if classes < 2 {
-            return Err(Error::Classes { operation, needed: 2, classes });
-        }
         let (n, d) = clean.dim();
         let mut best = clean.clone();
         let mut distance = vec![f64::INFINITY; n];

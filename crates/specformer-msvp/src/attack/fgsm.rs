@@ -53,13 +53,9 @@ impl<T: Scalar> Attack<T> for Fgsm {
         batch: &Batch<'_, T>,
         threat: &Threat,
     ) -> Result<Adversarial<T>> {
-        let operation = "FGSM";
-        let clean = batch.check(operation, model, threat)?;
+        let needed = self.objective.needs(batch.targets.is_some());
+        let clean = batch.begin("FGSM", model, threat, &Norm::ALL, needed)?;
         within("random step", "a fraction in [0, 1]", self.random, 0.0, 1.0)?;
-        let (needed, classes) = (self.objective.needs(batch.targets.is_some()), model.classes());
-        if classes < needed {
-            return Err(Error::Classes { operation, needed, classes });
-        }
         let mut x = clean.clone();
         if self.random > 0.0 {
             if threat.norm != Norm::Linf {
@@ -75,16 +71,11 @@ impl<T: Scalar> Attack<T> for Fgsm {
                 }
             }
         }
-        let value = |i: usize, z: &[f64], g: &mut [f64]| {
-            self.objective.evaluate_into(z, batch.labels[i], batch.target(i), g)
-        };
+        let value = batch.loss(self.objective);
         let alpha = (1.0 - self.random) * threat.epsilon;
         step(model, &clean, &mut x, threat, alpha, &value, &|_, _| false)?;
         let queries = vec![1; clean.nrows()];
-        let mut scratch = vec![0.0; classes];
-        Adversarial::judge(x, &clean, batch, model, threat, queries, |i, z| {
-            value(i, z, &mut scratch)
-        })
+        Adversarial::judge(x, &clean, batch, model, threat, queries, &value)
     }
 }
 
@@ -131,22 +122,13 @@ impl MiFgsm {
         batch: &Batch<'_, T>,
         threat: &Threat,
     ) -> Result<(Adversarial<T>, Array2<f64>)> {
-        let operation = "MI-FGSM";
-        let clean = batch.check(operation, model, threat)?;
-        if threat.norm != Norm::Linf {
-            return Err(Error::Norm { operation, norm: threat.norm.name() });
-        }
+        let needed = self.objective.needs(batch.targets.is_some());
+        let clean = batch.begin("MI-FGSM", model, threat, &[Norm::Linf], needed)?;
         within("steps", "0 to 1000000", self.steps as f64, 0.0, 1e6)?;
         within("decay", "a finite number, 0 or more", self.decay, 0.0, f64::MAX)?;
         let alpha = self.alpha.unwrap_or(threat.epsilon / self.steps.max(1) as f64);
         within("alpha", "a finite number, 0 or more", alpha, 0.0, f64::MAX)?;
-        let (needed, classes) = (self.objective.needs(batch.targets.is_some()), model.classes());
-        if classes < needed {
-            return Err(Error::Classes { operation, needed, classes });
-        }
-        let value = |i: usize, z: &[f64], g: &mut [f64]| {
-            self.objective.evaluate_into(z, batch.labels[i], batch.target(i), g)
-        };
+        let value = batch.loss(self.objective);
         let (mut x, mut momentum) = (clean.clone(), Array2::<f64>::zeros(clean.dim()));
         for _ in 0..self.steps {
             let (_, g) = gradient(model, x.view(), &mut |z| Ok(cotangents(z, &value)))?;
@@ -161,17 +143,11 @@ impl MiFgsm {
                     let sign = if *m == 0.0 { 0.0 } else { m.signum() };
                     delta.push(x[[i, j]].to_f64() + alpha * sign - clean[[i, j]].to_f64());
                 }
-                let sample = clean.row(i).to_vec();
-                if let Some(row) = x.row_mut(i).as_slice_mut() {
-                    threat.apply(&sample, &mut delta, row);
-                }
+                threat.apply(clean.row(i), &mut delta, x.row_mut(i));
             }
         }
         let queries = vec![self.steps as u64; clean.nrows()];
-        let mut scratch = vec![0.0; classes];
-        let found = Adversarial::judge(x, &clean, batch, model, threat, queries, |i, z| {
-            value(i, z, &mut scratch)
-        })?;
+        let found = Adversarial::judge(x, &clean, batch, model, threat, queries, &value)?;
         Ok((found, momentum))
     }
 }

@@ -13,6 +13,9 @@ pub enum Norm {
 }
 
 impl Norm {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Linf, Self::L2, Self::L1];
+
     /// Its name: `Linf`, `L2` or `L1`.
     pub fn name(self) -> &'static str {
         match self {

@@ -114,22 +114,16 @@ impl<T: Scalar> Attack<T> for Pgd {
         threat: &Threat,
     ) -> Result<Adversarial<T>> {
         let operation = "PGD";
-        let clean = batch.check(operation, model, threat)?;
+        let needed = self.objective.needs(batch.targets.is_some());
+        let clean = batch.begin(operation, model, threat, &Norm::ALL, needed)?;
         within("steps", "0 to 1000000", self.steps as f64, 0.0, 1e6)?;
         within("restarts", "1 to 1000000", self.restarts as f64, 1.0, 1e6)?;
         within("alpha", "a finite number, 0 or more", self.alpha(threat), 0.0, f64::MAX)?;
-        let (needed, classes) = (self.objective.needs(batch.targets.is_some()), model.classes());
-        if classes < needed {
-            return Err(Error::Classes { operation, needed, classes });
-        }
         let mut best: Option<Adversarial<T>> = None;
         for restart in 0..self.restarts {
             let mut x = starts(self.start, &clean, batch, threat, self.seed, restart);
             let mut queries = vec![0; clean.nrows()];
-            let objective = self.objective;
-            let value = |i: usize, z: &[f64], g: &mut [f64]| {
-                objective.evaluate_into(z, batch.labels[i], batch.target(i), g)
-            };
+            let value = batch.loss(self.objective);
             let fooled = |i: usize, z: &[f64]| self.stop_when_fooled && batch.fooled(i, z);
             let alpha = self.alpha(threat);
             for _ in 0..self.steps {
@@ -138,10 +132,7 @@ impl<T: Scalar> Attack<T> for Pgd {
                     *q += 1;
                 }
             }
-            let mut scratch = vec![0.0; classes];
-            let found = Adversarial::judge(x, &clean, batch, model, threat, queries, |i, z| {
-                value(i, z, &mut scratch)
-            })?;
+            let found = Adversarial::judge(x, &clean, batch, model, threat, queries, &value)?;
             best = Some(match best {
                 None => found,
                 Some(best) => best.better(found),
@@ -223,7 +214,7 @@ pub(super) fn step<T: Scalar>(
     let spread = x.ncols().div_ceil(20);
     let rows: Vec<_> =
         x.outer_iter_mut().zip(g.outer_iter()).zip(clean.outer_iter()).zip(held).collect();
-    rows.into_par_iter().for_each(|(((mut x, g), clean), held)| {
+    rows.into_par_iter().for_each(|(((x, g), clean), held)| {
         if held {
             return;
         }
@@ -232,10 +223,7 @@ pub(super) fn step<T: Scalar>(
         for ((d, x), c) in delta.iter_mut().zip(&x).zip(&clean) {
             *d = x.to_f64() + alpha * *d - c.to_f64();
         }
-        let clean = clean.to_vec();
-        if let Some(x) = x.as_slice_mut() {
-            threat.apply(&clean, &mut delta, x);
-        }
+        threat.apply(clean, &mut delta, x);
     });
     Ok(())
 }
@@ -264,7 +252,7 @@ pub(super) fn starts<T: Scalar>(
     if start == Start::Clean {
         return x;
     }
-    for (i, mut row) in x.outer_iter_mut().enumerate() {
+    for (i, row) in x.outer_iter_mut().enumerate() {
         // Each restart has streams of its own.
         let mut rng = stream(seed, &format!("start {restart}"), batch.ids[i]);
         let d = row.len();
@@ -289,10 +277,7 @@ pub(super) fn starts<T: Scalar>(
                 *d *= factor;
             }
         }
-        let sample = row.to_vec();
-        if let Some(row) = row.as_slice_mut() {
-            threat.apply(&sample, &mut delta, row);
-        }
+        threat.apply(clean.row(i), &mut delta, row);
     }
     x
 }

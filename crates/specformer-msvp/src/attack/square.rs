@@ -4,9 +4,9 @@ use ndarray::{Array2, Axis};
 
 use super::threat::distances;
 use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
+use crate::Result;
 use crate::classifier::{Classifier, logits};
 use crate::error::within;
-use crate::{Error, Result};
 
 /// The square attack (Andriushchenko et al. 2020): random squares of change, kept when they lower the
 /// margin. It asks for logits only, so a model that hides its gradients does not hide from it.
@@ -81,30 +81,21 @@ impl<T: Scalar> Attack<T> for Square {
         batch: &Batch<'_, T>,
         threat: &Threat,
     ) -> Result<Adversarial<T>> {
-        let operation = "Square";
-        let clean = batch.check(operation, model, threat)?;
+        let clean = batch.begin("Square", model, threat, &[Norm::Linf, Norm::L2], 2)?;
         within("queries", "1 to 1000000", self.queries as f64, 1.0, 1e6)?;
         within("initial part", "in (0, 1]", self.part, f64::MIN_POSITIVE, 1.0)?;
-        if threat.norm == Norm::L1 {
-            return Err(Error::Norm { operation, norm: threat.norm.name() });
-        }
-        let (n, classes) = (clean.nrows(), model.classes());
-        if classes < 2 {
-            return Err(Error::Classes { operation, needed: 2, classes });
-        }
+        let n = clean.nrows();
         let image = match *model.input_shape() {
             [channels, height, width] => Image { channels, height, width },
             _ => Image { channels: 1, height: 1, width: clean.ncols() },
         };
-        let mut scratch = vec![0.0; classes];
         // The margin without a floor, and cross-entropy to the target for a targeted search.
-        let mut judge = |i: usize, z: &[f64]| {
-            let objective = match batch.target(i) {
-                None => Objective::Margin { kappa: f64::MAX },
-                Some(_) => Objective::CrossEntropy,
-            };
-            objective.evaluate_into(z, batch.labels[i], batch.target(i), &mut scratch)
-        };
+        let loss = batch.loss(match batch.targets {
+            None => Objective::Margin { kappa: f64::MAX },
+            Some(_) => Objective::CrossEntropy,
+        });
+        let mut scratch = vec![0.0; model.classes()];
+        let mut judge = |i: usize, z: &[f64]| loss(i, z, &mut scratch);
         let z = logits(model, clean.view())?;
         let mut searches: Vec<Search<T>> = (0..n)
             .map(|i| {
@@ -125,9 +116,9 @@ impl<T: Scalar> Attack<T> for Square {
             }
             let mut tried = clean.select(Axis(0), &active);
             for (k, &i) in active.iter().enumerate() {
-                let (c, search) = (clean.row(i).to_vec(), &mut searches[i]);
+                let (c, search) = (clean.row(i), &mut searches[i]);
                 let mut delta: Vec<f64> =
-                    search.best.iter().zip(&c).map(|(b, c)| b.to_f64() - c.to_f64()).collect();
+                    search.best.iter().zip(c).map(|(b, c)| b.to_f64() - c.to_f64()).collect();
                 let part = self.part_at(query);
                 let (epsilon, rng) = (threat.epsilon, &mut search.rng);
                 match (threat.norm, query) {
@@ -136,9 +127,7 @@ impl<T: Scalar> Attack<T> for Square {
                     (_, 0) => image.tiles(&mut delta, epsilon, rng),
                     _ => image.shift(&mut delta, epsilon, part, rng),
                 }
-                if let Some(row) = tried.row_mut(k).as_slice_mut() {
-                    threat.apply(&c, &mut delta, row);
-                }
+                threat.apply(c, &mut delta, tried.row_mut(k));
             }
             let z = logits(model, tried.view())?;
             for (k, &i) in active.iter().enumerate() {

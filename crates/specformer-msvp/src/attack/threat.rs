@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 
 use assay_array::Scalar;
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 
-use super::Norm;
 use super::objective::{argmax, largest_but};
+use super::{Loss, Norm, Objective};
 use crate::classifier::{Classifier, finite, logits};
 use crate::error::within;
 use crate::{Error, Result};
@@ -136,6 +136,35 @@ impl<'a, T: Scalar> Batch<'a, T> {
         Ok(x)
     }
 
+    /// How every attack begins: refuses norms that it does not know and models of too few classes for
+    /// it, checks the rest, and gives the samples to start from.
+    pub(super) fn begin(
+        &self,
+        operation: &'static str,
+        model: &dyn Classifier<T>,
+        threat: &Threat,
+        norms: &[Norm],
+        needed: usize,
+    ) -> Result<Array2<T>> {
+        let clean = self.check(operation, model, threat)?;
+        if !norms.contains(&threat.norm) {
+            return Err(Error::Norm { operation, norm: threat.norm.name() });
+        }
+        let classes = model.classes();
+        if classes < needed {
+            return Err(Error::Classes { operation, needed, classes });
+        }
+        Ok(clean)
+    }
+
+    /// The objective of each sample, with its label and target.
+    pub(super) fn loss(
+        &self,
+        objective: Objective,
+    ) -> impl Fn(usize, &[f64], &mut [f64]) -> f64 + Sync {
+        move |i, z, g| objective.evaluate_into(z, self.labels[i], self.target(i), g)
+    }
+
     /// The samples at these rows.
     pub(super) fn select(&self, rows: &[usize]) -> Selection<T> {
         Selection {
@@ -199,13 +228,14 @@ impl<T: Scalar> Adversarial<T> {
         model: &dyn Classifier<T>,
         threat: &Threat,
         queries: Vec<u64>,
-        mut objective: impl FnMut(usize, &[f64]) -> f64,
+        loss: &Loss<'_>,
     ) -> Result<Self> {
         let z = logits(model, x.view())?;
         let rows: Vec<Vec<f64>> = z.outer_iter().map(|z| z.to_vec()).collect();
+        let mut scratch = vec![0.0; model.classes()];
         Ok(Self {
             success: rows.iter().enumerate().map(|(i, z)| batch.fooled(i, z)).collect(),
-            loss: rows.iter().enumerate().map(|(i, z)| objective(i, z)).collect(),
+            loss: rows.iter().enumerate().map(|(i, z)| loss(i, z, &mut scratch)).collect(),
             distance: distances(&x, clean, threat.norm),
             queries: queries.into_iter().map(|q| q + 1).collect(),
             x,
@@ -227,9 +257,14 @@ pub(super) fn distances<T: Scalar>(x: &Array2<T>, clean: &Array2<T>, norm: Norm)
 impl Threat {
     /// `clip(clean + project(delta))`; clipping after projecting keeps the distance, because the clean
     /// sample is within the bounds.
-    pub(super) fn apply<T: Scalar>(&self, clean: &[T], delta: &mut [f64], out: &mut [T]) {
+    pub(super) fn apply<T: Scalar>(
+        &self,
+        clean: ArrayView1<'_, T>,
+        delta: &mut [f64],
+        out: ArrayViewMut1<'_, T>,
+    ) {
         self.norm.project_unchecked(delta, self.epsilon);
-        for ((out, c), delta) in out.iter_mut().zip(clean).zip(delta) {
+        for ((out, c), delta) in out.into_iter().zip(clean).zip(delta) {
             *out = T::from_f64((c.to_f64() + *delta).clamp(self.low, self.high));
         }
     }

@@ -4,7 +4,7 @@ mod config;
 mod weights;
 
 pub use config::{Blocking, MsvpConfig, Power};
-pub use weights::{Qkv, QkvMut};
+pub use weights::{Qkv, QkvMut, QkvOf};
 
 use assay_array::Scalar;
 use ndarray::ArrayView2;
@@ -207,7 +207,7 @@ impl Msvp {
                 continue;
             }
             let factor = scale * self.config.layer_weight(l) * self.config.lambdas[i];
-            let blocks = weights::blocks_mut(g, self.config.blocking, heads)?;
+            let blocks = weights::blocks(g, self.config.blocking, heads)?;
             if blocks.len() != states.len() {
                 let (expected, got) = (blocks.len(), states.len());
                 let (operation, what) = ("add_gradients", "blocks");

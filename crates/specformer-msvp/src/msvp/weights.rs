@@ -3,23 +3,33 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use super::Blocking;
 use crate::{Error, Result};
 
-/// One attention layer's query, key and value weights as views `[out, in]`, PyTorch's layout. A
-/// weight of burn is `[in, out]`: pass it transposed, which costs nothing.
+/// One attention layer's query, key and value weights `[out, in]`, PyTorch's layout: what [`Qkv`] and
+/// [`QkvMut`] are. A weight of burn is `[in, out]`: pass it transposed, which costs nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct Qkv<'a, T> {
-    matrices: [ArrayView2<'a, T>; 3],
+pub struct QkvOf<V> {
+    matrices: [V; 3],
     heads: usize,
 }
 
-impl<'a, T> Qkv<'a, T> {
+/// The weights, to read.
+pub type Qkv<'a, T> = QkvOf<ArrayView2<'a, T>>;
+
+/// Their gradients, to add to.
+pub type QkvMut<'a, T> = QkvOf<ArrayViewMut2<'a, T>>;
+
+impl<V: View> QkvOf<V> {
     /// From one weight `[3·out, in]`: queries, then keys, then values.
     ///
     /// # Errors
     /// [`Error::Heads`] when the rows are not three times a multiple of `heads`.
-    pub fn fused(w: ArrayView2<'a, T>, heads: usize) -> Result<Self> {
-        let third = third(w.nrows(), heads)?;
-        let (q, rest) = w.split_at(Axis(0), third);
-        let (k, v) = rest.split_at(Axis(0), third);
+    pub fn fused(w: V, heads: usize) -> Result<Self> {
+        let rows = w.shape().0;
+        let even = heads > 0 && rows.is_multiple_of(3) && (rows / 3).is_multiple_of(heads);
+        if !even || rows == 0 {
+            return Err(Error::Heads { operation: WEIGHTS, heads, width: rows });
+        }
+        let (q, rest) = w.cut(Axis(0), rows / 3);
+        let (k, v) = rest.cut(Axis(0), rows / 3);
         Ok(Self { matrices: [q, k, v], heads })
     }
 
@@ -28,19 +38,11 @@ impl<'a, T> Qkv<'a, T> {
     /// # Errors
     /// [`Error::Heads`] for zero heads. Others must divide what [`Blocking`] cuts, which is checked
     /// when it does.
-    pub fn separate(
-        q: ArrayView2<'a, T>,
-        k: ArrayView2<'a, T>,
-        v: ArrayView2<'a, T>,
-        heads: usize,
-    ) -> Result<Self> {
-        third(3 * heads, heads)?;
+    pub fn separate(q: V, k: V, v: V, heads: usize) -> Result<Self> {
+        if heads == 0 {
+            return Err(Error::Heads { operation: WEIGHTS, heads, width: q.shape().0 });
+        }
         Ok(Self { matrices: [q, k, v], heads })
-    }
-
-    /// The weights in the order q, k, v.
-    pub fn matrices(&self) -> [ArrayView2<'a, T>; 3] {
-        self.matrices
     }
 
     /// The number of heads.
@@ -49,98 +51,63 @@ impl<'a, T> Qkv<'a, T> {
     }
 }
 
-/// The gradients of one attention layer's weights; see [`Qkv`].
-#[derive(Debug)]
-pub struct QkvMut<'a, T> {
-    matrices: [ArrayViewMut2<'a, T>; 3],
-    heads: usize,
+impl<'a, T> Qkv<'a, T> {
+    /// The weights in the order q, k, v.
+    pub fn matrices(&self) -> [ArrayView2<'a, T>; 3] {
+        self.matrices
+    }
 }
 
-impl<'a, T> QkvMut<'a, T> {
-    /// As [`Qkv::fused`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn fused(g: ArrayViewMut2<'a, T>, heads: usize) -> Result<Self> {
-        let third = third(g.nrows(), heads)?;
-        let (q, rest) = g.split_at(Axis(0), third);
-        let (k, v) = rest.split_at(Axis(0), third);
-        Ok(Self { matrices: [q, k, v], heads })
-    }
-
-    /// As [`Qkv::separate`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn separate(
-        q: ArrayViewMut2<'a, T>,
-        k: ArrayViewMut2<'a, T>,
-        v: ArrayViewMut2<'a, T>,
-        heads: usize,
-    ) -> Result<Self> {
-        third(3 * heads, heads)?;
-        Ok(Self { matrices: [q, k, v], heads })
-    }
-
+impl<T> QkvMut<'_, T> {
     pub(super) fn matrices_mut(&mut self) -> [ArrayViewMut2<'_, T>; 3] {
         self.matrices.each_mut().map(|m| m.view_mut())
     }
+}
 
-    pub(super) fn heads(&self) -> usize {
-        self.heads
+const WEIGHTS: &str = "query, key and value weights";
+
+/// The two kinds of view, which ndarray cuts by methods of one name but no common trait.
+pub trait View: Sized {
+    /// Rows and columns.
+    fn shape(&self) -> (usize, usize);
+    /// The part before `at` and the rest.
+    fn cut(self, axis: Axis, at: usize) -> (Self, Self);
+}
+
+impl<T> View for ArrayView2<'_, T> {
+    fn shape(&self) -> (usize, usize) {
+        self.dim()
+    }
+    fn cut(self, axis: Axis, at: usize) -> (Self, Self) {
+        self.split_at(axis, at)
     }
 }
 
-fn third(rows: usize, heads: usize) -> Result<usize> {
-    let even = heads > 0 && rows.is_multiple_of(3) && (rows / 3).is_multiple_of(heads);
-    if even && rows > 0 {
-        Ok(rows / 3)
-    } else {
-        Err(Error::Heads { operation: "query, key and value weights", heads, width: rows })
+impl<T> View for ArrayViewMut2<'_, T> {
+    fn shape(&self) -> (usize, usize) {
+        self.dim()
+    }
+    fn cut(self, axis: Axis, at: usize) -> (Self, Self) {
+        self.split_at(axis, at)
     }
 }
 
-fn cut(blocking: Blocking, (m, n): (usize, usize), heads: usize) -> Result<(Axis, usize)> {
+/// The parts of a weight whose norms are penalised.
+pub(super) fn blocks<V: View>(w: V, blocking: Blocking, heads: usize) -> Result<Vec<V>> {
+    let (m, n) = w.shape();
     let (axis, width) = match blocking {
-        Blocking::Whole => return Ok((Axis(0), m.max(1))),
+        Blocking::Whole => return Ok(vec![w]),
         Blocking::HeadRows => (Axis(0), m),
         Blocking::RepoCols => (Axis(1), n),
     };
     if width == 0 || !width.is_multiple_of(heads) {
         return Err(Error::Heads { operation: "blocks of a weight", heads, width });
     }
-    Ok((axis, width / heads))
-}
-
-pub(super) fn blocks<T>(
-    w: ArrayView2<'_, T>,
-    blocking: Blocking,
-    heads: usize,
-) -> Result<Vec<ArrayView2<'_, T>>> {
-    let (axis, size) = cut(blocking, w.dim(), heads)?;
-    let mut rest = w;
-    let mut blocks = vec![];
-    while rest.len_of(axis) > size {
-        let (head, tail) = rest.split_at(axis, size);
-        blocks.push(head);
-        rest = tail;
-    }
-    blocks.push(rest);
-    Ok(blocks)
-}
-
-pub(super) fn blocks_mut<T>(
-    g: ArrayViewMut2<'_, T>,
-    blocking: Blocking,
-    heads: usize,
-) -> Result<Vec<ArrayViewMut2<'_, T>>> {
-    let (axis, size) = cut(blocking, g.dim(), heads)?;
-    let mut rest = g;
-    let mut blocks = vec![];
-    while rest.len_of(axis) > size {
-        let (head, tail) = rest.split_at(axis, size);
-        blocks.push(head);
-        rest = tail;
+    let (mut rest, mut blocks) = (w, vec![]);
+    for _ in 1..heads {
+        let (block, after) = rest.cut(axis, width / heads);
+        blocks.push(block);
+        rest = after;
     }
     blocks.push(rest);
     Ok(blocks)
