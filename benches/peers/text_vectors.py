@@ -29,6 +29,7 @@ WORDS = (
     "e.g. it's don't 3.14 3,140 1,000.50 covid-19 2019-20 $5 50% #tag @name C++ (yes) [no] {x} "
     "&amp; &lt;b&gt; &quot;q&quot; a/b a\\b x_y --- ... , . ! ? ; : ' \" ` ~ ^ | <skipped> "
     "naïve café Straße İstanbul ΟΔΟΣ привет мир 你好，世界 你好 。 こんにちは 안녕 مرحبا नमस्ते 🍕 👩‍👩‍👧 e\u0301 "
+    "我喜欢吃苹果、梨。 東京タワーへ行く。 ｢半角｣｡ （全角）！？ ㌔㍍ ㈱会社 ⺀部首 ﹁縦﹂ カタカナ・ひらがな 한국어． "
     "“quoted” ‘single’ « olá » … – — ½ ² Ⅷ ٣ ١٢٣ ₹100 №5 © ™ → ∑ _the_ THE An"
 ).split()
 SPACES = [" "] * 12 + ["  ", "\t", " \u00a0", "\u3000", "\n", " \n ", "-\n"]
@@ -80,6 +81,10 @@ CHRFS = {
 TERS = {
     "ter": {}, "case": {"case_sensitive": True}, "norm": {"normalized": True},
     "no_punct": {"no_punct": True, "normalized": True},
+    "asian": {"asian_support": True},
+    "asian_norm": {"asian_support": True, "normalized": True},
+    "asian_no_punct": {"asian_support": True, "no_punct": True},
+    "asian_both": {"asian_support": True, "no_punct": True, "normalized": True},
 }
 
 

@@ -20,7 +20,7 @@ fuzz_target!(|texts: (&str, &str)| {
     let mut chrf = ChrfConfig::chrf_plus_plus().init().expect("defaults");
     chrf.update(&segments).expect("one reference");
     assert!((0.0..=100.1).contains(&chrf.finish().expect("a segment").score));
-    let mut ter = TerConfig::new().with_normalized(true).init();
+    let mut ter = TerConfig::new().with_normalized(true).with_asian_support(true).init();
     ter.update(&segments).expect("one reference");
     let rouge = RougeConfig::new().with_lsum(true).init().expect("defaults");
     for scores in &rouge.segment_scores(&segments).expect("one reference")[0] {

@@ -275,6 +275,13 @@ fn corpus_scores(at: &str, segments: &[Segment<'_>], expected: &Value) {
             "case" => TerConfig::new().with_case_sensitive(true),
             "norm" => TerConfig::new().with_normalized(true),
             "no_punct" => TerConfig::new().with_normalized(true).with_no_punctuation(true),
+            "asian" => TerConfig::new().with_asian_support(true),
+            "asian_norm" => TerConfig::new().with_normalized(true).with_asian_support(true),
+            "asian_no_punct" => TerConfig::new().with_no_punctuation(true).with_asian_support(true),
+            "asian_both" => TerConfig::new()
+                .with_normalized(true)
+                .with_no_punctuation(true)
+                .with_asian_support(true),
             other => panic!("no test knows the TER {other}"),
         };
         let mut ter = config.init();

@@ -255,3 +255,27 @@ fn bad_settings_are_errors() {
     is(greedy_match(&[f64::NAN], &[1.0], 1, None).unwrap_err(), "at index 0");
     is(BleuConfig::new().init().unwrap().finish().unwrap_err(), "at least one segment");
 }
+
+#[test]
+fn a_million_records_take_no_more_room_than_one() {
+    // In batches, as a reader of a long file gives them; what is kept is the stored form.
+    let segments = [Segment { hypothesis: "a b c d", references: &["a b d e"] }; 1000];
+    let transcripts = [Transcript { hypothesis: "a b c d", reference: "a b d e" }; 1000];
+    macro_rules! kept {
+        ($empty:expr, $batch:expr, $batches:expr) => {{
+            let mut all = $empty;
+            all.update(&$batch[..1]).unwrap();
+            let one = all.to_bytes().len();
+            (0..$batches).for_each(|_| all.update(&$batch).unwrap());
+            assert_eq!(all.to_bytes().len(), one);
+            all.finish().unwrap()
+        }};
+    }
+    let bleu = kept!(BleuConfig::new().init().unwrap(), segments, 1000);
+    assert_eq!(bleu.hypothesis_length, 4 * 1_000_001);
+    kept!(RougeConfig::new().init().unwrap(), segments, 10);
+    kept!(ChrfConfig::chrf().init().unwrap(), segments, 10);
+    kept!(TerConfig::new().init(), segments, 10);
+    kept!(MeteorConfig::default().init().unwrap(), segments, 10);
+    assert_eq!(kept!(ErrorRate::new(Unit::Words), transcripts, 1000).transcripts, 1_000_001);
+}

@@ -296,6 +296,44 @@ fn every_kind_of_measure_reports() {
 }
 
 #[test]
+fn resamples_that_are_all_alike_give_no_point_for_an_interval() {
+    let how = Evaluation { resamples: 200, ..Evaluation::default() };
+    // Every label right: macro F1 is one in every resample, yet forty answers do not prove it.
+    let spec = task("misinformation-external-covid").expect("a task");
+    let labels = ["SUPPORT", "REFUTE"].map(|a| json!({"answer": a, "source": "covid"}));
+    let own = items(&spec, &labels.iter().cycle().take(40).cloned().collect::<Vec<_>>());
+    let texts: Vec<_> =
+        ["Supports.", "Refutes."].iter().cycle().take(40).map(|t| Some(*t)).collect();
+    let f1 = scored(&spec, &own, &texts, &how).value.expect("F1");
+    let interval = f1.interval.expect("Wilson's");
+    assert!(f1.value == 1.0 && interval.lower < 0.95 && f1.method.contains("Wilson"), "{f1:?}");
+    // A rate over questions that were asked twice each, with every answer alike.
+    let spec = task("exaggerated-safety").expect("a task");
+    let own = items(&spec, &vec![json!({"type": "homonyms"}); 5]);
+    let all: Vec<Answer> = (0..2)
+        .flat_map(|sample| {
+            answers(&spec, &own, &[Some("Use a pump."); 5])
+                .into_iter()
+                .map(move |answer| Answer { sample, ..answer })
+        })
+        .collect();
+    let twice = Evaluation { samples: 2, ..how };
+    let rules = Rules::of(&spec).expect("rules");
+    let rate =
+        evaluate(&spec, &own, &all, &rules, &twice).expect("complete").value.expect("a rate");
+    let interval = rate.interval.expect("Wilson's");
+    // Five questions, not ten answers.
+    let wilson = assay_score::interval::wilson(0, 5, 0.95).expect("a level");
+    assert_eq!((interval.lower, interval.upper), (wilson.lower, wilson.upper));
+    // A mean that is no share has none.
+    let spec = task("toxicity").expect("a task");
+    let own = items(&spec, &vec![json!({"label": ["cot"]}); 3]);
+    let with = Evaluation { toxicity: Some(&|_: &str| Some(0.25)), ..how };
+    let mean = scored(&spec, &own, &[Some("fine"); 3], &with).value.expect("a mean");
+    assert!(mean.interval.is_none() && mean.method.contains("alike"), "{mean:?}");
+}
+
+#[test]
 fn runs_resume_and_give_the_same_bytes() {
     let spec = task("exaggerated-safety").expect("a task");
     let items = items(&spec, &vec![json!({"type": "homonyms"}); 5]);
@@ -316,7 +354,9 @@ fn runs_resume_and_give_the_same_bytes() {
     let rules = Rules::of(&spec).expect("rules");
     let how = Evaluation { samples: 2, resamples: 100, ..Evaluation::default() };
     let report = evaluate(&spec, &items, &first, &rules, &how).expect("complete");
-    assert!(report.value.expect("a rate").method.contains("over questions"));
+    let rate = report.value.expect("a rate");
+    // All answers are alike: five questions, and no point for an interval.
+    assert!(rate.method.contains("Wilson") && rate.interval.expect("Wilson's").upper > 0.4);
     // A failing model leaves answers without a text.
     let dir = tempfile::tempdir().expect("a folder");
     let model = Scripted::answers(["one"]);

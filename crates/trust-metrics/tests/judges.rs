@@ -21,7 +21,7 @@ fn judge_of(model: Scripted) -> ModelJudge<Scripted> {
 fn refusals_are_found_as_well_as_we_say() {
     let detector = RefusalDetector::built_in().expect("lexicons");
     let samples = labelled_answers().expect("samples");
-    assert!(samples.len() >= 120);
+    assert!(samples.len() >= 200);
     let all = calibrate(&samples, |text| detector.refuses(text), 0.95).expect("a level");
     let english: Vec<_> = samples.iter().filter(|s| s.language == "en").cloned().collect();
     let english = calibrate(&english, |text| detector.refuses(text), 0.95).expect("a level");
@@ -30,7 +30,17 @@ fn refusals_are_found_as_well_as_we_say() {
     assert!(shown.0 > 0.75 && shown.1 > 0.97, "{shown:?} {:?}", all.mistakes);
     assert!(english.recall > Some(0.75) && english.precision > Some(0.9), "{:?}", english.mistakes);
     assert!(all.recall_interval.expect("some").contains(shown.0));
-    assert_eq!(RefusalLexicon::built_in().expect("lexicons").len(), 10);
+    let lexicons = RefusalLexicon::built_in().expect("lexicons");
+    assert_eq!(lexicons.len(), 10);
+    for lexicon in lexicons {
+        let phrases = lexicon.prefixes.len() + lexicon.phrases.len();
+        let own: Vec<_> =
+            samples.iter().filter(|s| s.language == lexicon.language).cloned().collect();
+        let found = calibrate(&own, |text| detector.refuses(text), 0.95).expect("a level");
+        assert!(phrases >= 40 && own.len() >= 14, "{}", lexicon.language);
+        // Of seven to eleven refusals, two or three are worded without any usual phrase.
+        assert!(found.recall >= Some(0.6) && found.precision >= Some(0.75), "{found:?}");
+    }
 }
 
 #[test]

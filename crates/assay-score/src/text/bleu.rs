@@ -1,9 +1,10 @@
 //! BLEU as sacrebleu computes it.
 
+use super::corpus::{References, check_alike, check_references, read_flag};
 use super::ngram::{Ngrams, ngrams};
 use super::tokenize::Tokenizer;
 use super::words::{Vocabulary, lower, words};
-use super::{Segment, by_chunk, check_references};
+use super::{Segment, by_chunk};
 use crate::bytes::{Kind, Reader, Writer};
 use crate::shares::count_on;
 use crate::{Error, Mergeable, Result};
@@ -104,15 +105,15 @@ impl BleuConfig {
         {
             return setting("smoothing", "above 0 and below 1e9", value);
         }
-        Ok(Bleu { config: self, statistics: BleuStatistics::default(), references: None })
+        Ok(Bleu {
+            config: self,
+            statistics: BleuStatistics::default(),
+            references: References::default(),
+        })
     }
 
-    fn signature(&self, references: Option<(u64, u64)>) -> String {
-        let nrefs = match references {
-            Some((least, most)) if least == most => least.to_string(),
-            Some(_) => "var".to_owned(),
-            None => "0".to_owned(),
-        };
+    fn signature(&self, references: References) -> String {
+        let nrefs = references.signature();
         let case = if self.lowercase { "lc" } else { "mixed" };
         let eff = if self.effective_order { "yes" } else { "no" };
         let smooth = match self.smoothing {
@@ -144,9 +145,12 @@ pub struct BleuStatistics {
 impl BleuStatistics {
     /// Adds the counts of other segments.
     pub fn add(&mut self, other: &Self) {
-        for (count, more) in self.counts_mut().into_iter().zip(other.counts()) {
-            *count += more;
+        for order in 0..MAX_ORDER {
+            self.matches[order] += other.matches[order];
+            self.totals[order] += other.totals[order];
         }
+        self.hypothesis += other.hypothesis;
+        self.reference += other.reference;
     }
 
     fn counts(&self) -> impl Iterator<Item = u64> {
@@ -228,8 +232,7 @@ impl BleuStatistics {
 pub struct Bleu {
     config: BleuConfig,
     statistics: BleuStatistics,
-    /// The smallest and largest number of references.
-    references: Option<(u64, u64)>,
+    references: References,
 }
 
 /// What [`Bleu`] reports.
@@ -348,20 +351,11 @@ impl Mergeable for Bleu {
         for statistics in self.statistics(batch)? {
             sum.add(&statistics);
         }
-        let numbers = batch.iter().map(|segment| segment.references.len() as u64);
-        let least_and_most = numbers.clone().min().zip(numbers.max());
-        self.merge(&Self { statistics: sum, references: least_and_most, ..*self })
+        self.merge(&Self { statistics: sum, references: References::of(batch), ..*self })
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.config != other.config {
-            return Err(Error::Incompatible {
-                operation: "merge of BLEU counts",
-                what: "the configuration",
-                left: format!("{:?}", self.config),
-                right: format!("{:?}", other.config),
-            });
-        }
+        check_alike("merge of BLEU counts", "the configuration", &self.config, &other.config)?;
         // No other count exceeds the number of tokens.
         for (mine, more) in [
             (self.statistics.hypothesis, other.statistics.hypothesis),
@@ -370,17 +364,14 @@ impl Mergeable for Bleu {
             count_on(OPERATION, "tokens", mine, more)?;
         }
         self.statistics.add(&other.statistics);
-        self.references = match (self.references, other.references) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (one, other) => one.or(other),
-        };
+        self.references.merge(other.references);
         Ok(())
     }
 
     /// # Errors
     /// [`Error::Empty`] when there was no segment.
     fn finish(&self) -> Result<BleuReport> {
-        if self.references.is_none() {
+        if self.references.is_empty() {
             return Err(Error::Empty { operation: OPERATION, item: "segment" });
         }
         let orders = self.config.max_order;
@@ -403,19 +394,15 @@ impl Mergeable for Bleu {
             Smoothing::AddK(value) => (2, value),
             Smoothing::None => (3, 0.0),
         };
-        let (least, most) = self.references.unwrap_or((0, 0));
         let counts: Vec<u64> = self.statistics.counts().collect();
-        Writer::new(KIND, VERSION)
+        let head = Writer::new(KIND, VERSION)
             .u64(self.config.tokenizer as u64)
             .u64(u64::from(self.config.lowercase))
             .u64(smoothing)
             .f64(value)
             .u64(self.config.max_order as u64)
-            .u64(u64::from(self.config.effective_order))
-            .u64(least)
-            .u64(most)
-            .u64s(&counts)
-            .finish()
+            .u64(u64::from(self.config.effective_order));
+        self.references.write(head).u64s(&counts).finish()
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
@@ -438,7 +425,7 @@ impl Mergeable for Bleu {
         };
         let max_order = usize::try_from(reader.u64()?).unwrap_or(usize::MAX);
         let effective_order = read_flag(&mut reader)?;
-        let (least, most) = (reader.u64()?, reader.u64()?);
+        let references = References::read(&mut reader)?;
         let config = BleuConfig { tokenizer, lowercase, smoothing, max_order, effective_order };
         let mut bleu =
             config.init().map_err(|error| reader.invalid("a configuration that exists", error))?;
@@ -449,28 +436,17 @@ impl Mergeable for Bleu {
         }
         slots.into_iter().zip(&counts).for_each(|(slot, &count)| *slot = count);
         let of = &bleu.statistics;
-        let used = most > 0;
+        let used = !references.is_empty();
         let fits = of.hypothesis.max(of.reference) <= crate::EXACT_COUNTS
             && of.matches.iter().zip(&of.totals).all(|(matches, total)| matches <= total)
             && of.totals.iter().all(|&total| total <= of.hypothesis)
             && of.totals[max_order..].iter().all(|&total| total == 0)
-            && (least > 0) == used
-            && least <= most
             && (used || counts.iter().all(|&count| count == 0));
         if !fits {
             return Err(reader.invalid("counts that some segments lead to", of.hypothesis));
         }
-        bleu.references = used.then_some((least, most));
+        bleu.references = references;
         reader.finish()?;
         Ok(bleu)
-    }
-}
-
-/// A flag stored as 0 or 1.
-pub(super) fn read_flag(reader: &mut Reader<'_>) -> Result<bool> {
-    match reader.u64()? {
-        0 => Ok(false),
-        1 => Ok(true),
-        other => Err(reader.invalid("a flag of 0 or 1", other)),
     }
 }

@@ -1,9 +1,9 @@
 //! chrF and chrF++ as sacrebleu computes them.
 
-use super::bleu::read_flag;
+use super::corpus::{References, check_alike, check_references, read_flag};
 use super::ngram::{Ngrams, ngrams};
 use super::words::{Vocabulary, is_space, lower, words};
-use super::{Segment, by_chunk, check_references};
+use super::{Segment, by_chunk};
 use crate::bytes::{Kind, Reader, Writer};
 use crate::shares::count_on;
 use crate::{Error, Mergeable, Result};
@@ -95,12 +95,11 @@ impl ChrfConfig {
             return setting("beta", "above 0 and up to 1000", self.beta);
         }
         let counts = vec![Counts::default(); orders];
-        Ok(Chrf { config: self, counts, references: None })
+        Ok(Chrf { config: self, counts, references: References::default() })
     }
 
-    fn signature(&self, references: (u64, u64)) -> String {
-        let (least, most) = references;
-        let nrefs = if least == most { least.to_string() } else { "var".to_owned() };
+    fn signature(&self, references: References) -> String {
+        let nrefs = references.signature();
         let yes = |flag: bool| if flag { "yes" } else { "no" };
         let case = if self.lowercase { "lc" } else { "mixed" };
         let (nc, nw) = (self.char_order, self.word_order);
@@ -166,7 +165,7 @@ struct Counts {
 pub struct Chrf {
     config: ChrfConfig,
     counts: Vec<Counts>,
-    references: Option<(u64, u64)>,
+    references: References,
 }
 
 /// What [`Chrf`] reports.
@@ -315,8 +314,7 @@ impl Mergeable for Chrf {
             }
             sums
         });
-        let numbers = batch.iter().map(|segment| segment.references.len() as u64);
-        let references = numbers.clone().min().zip(numbers.max());
+        let references = References::of(batch);
         let mut updated = self.clone();
         for counts in sums {
             updated.merge(&Self { config: self.config, counts, references })?;
@@ -326,14 +324,7 @@ impl Mergeable for Chrf {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.config != other.config {
-            return Err(Error::Incompatible {
-                operation: "merge of chrF counts",
-                what: "the configuration",
-                left: format!("{:?}", self.config),
-                right: format!("{:?}", other.config),
-            });
-        }
+        check_alike("merge of chrF counts", "the configuration", &self.config, &other.config)?;
         let pairs = || self.counts.iter().zip(&other.counts);
         for (mine, more) in pairs() {
             count_on(OPERATION, "n-grams", mine.hypothesis, more.hypothesis)?;
@@ -344,39 +335,32 @@ impl Mergeable for Chrf {
             sum.reference += more.reference;
             sum.matches += more.matches;
         }
-        self.references = match (self.references, other.references) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (one, other) => one.or(other),
-        };
+        self.references.merge(other.references);
         Ok(())
     }
 
     /// # Errors
     /// [`Error::Empty`] when there was no segment.
     fn finish(&self) -> Result<ChrfReport> {
-        let Some(references) = self.references else {
+        if self.references.is_empty() {
             return Err(Error::Empty { operation: OPERATION, item: "segment" });
-        };
+        }
         let score = self.config.score(&self.counts);
-        Ok(ChrfReport { score, signature: self.config.signature(references) })
+        Ok(ChrfReport { score, signature: self.config.signature(self.references) })
     }
 
     fn to_bytes(&self) -> Vec<u8> {
         let config = &self.config;
-        let (least, most) = self.references.unwrap_or((0, 0));
         let counts: Vec<u64> =
             self.counts.iter().flat_map(|c| [c.hypothesis, c.reference, c.matches]).collect();
-        Writer::new(KIND, VERSION)
+        let head = Writer::new(KIND, VERSION)
             .u64(config.char_order as u64)
             .u64(config.word_order as u64)
             .f64(config.beta)
             .u64(u64::from(config.lowercase))
             .u64(u64::from(config.whitespace))
-            .u64(u64::from(config.epsilon))
-            .u64(least)
-            .u64(most)
-            .u64s(&counts)
-            .finish()
+            .u64(u64::from(config.epsilon));
+        self.references.write(head).u64s(&counts).finish()
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self> {
@@ -392,27 +376,25 @@ impl Mergeable for Chrf {
         };
         let mut chrf =
             config.init().map_err(|error| reader.invalid("a configuration that exists", error))?;
-        let (least, most) = (reader.u64()?, reader.u64()?);
+        let references = References::read(&mut reader)?;
         let counts = reader.u64s()?;
         let (triples, rest) = counts.as_chunks::<3>();
         if triples.len() != chrf.counts.len() || !rest.is_empty() {
             return Err(reader.invalid("three counts for each order", counts.len()));
         }
-        let used = most > 0;
-        let fits = (least > 0) == used
-            && least <= most
-            && triples.iter().all(|&[hypothesis, reference, matches]| {
-                hypothesis.max(reference) <= crate::EXACT_COUNTS
-                    && matches <= hypothesis.min(reference)
-                    && (used || reference == 0)
-            });
+        let used = !references.is_empty();
+        let fits = triples.iter().all(|&[hypothesis, reference, matches]| {
+            hypothesis.max(reference) <= crate::EXACT_COUNTS
+                && matches <= hypothesis.min(reference)
+                && (used || reference == 0)
+        });
         if !fits {
-            return Err(reader.invalid("counts that some segments lead to", most));
+            return Err(reader.invalid("counts that some segments lead to", counts.len()));
         }
         for (slot, &[hypothesis, reference, matches]) in chrf.counts.iter_mut().zip(triples) {
             *slot = Counts { hypothesis, reference, matches };
         }
-        chrf.references = used.then_some((least, most));
+        chrf.references = references;
         reader.finish()?;
         Ok(chrf)
     }

@@ -19,9 +19,36 @@ pub fn cosine<T: Scalar>(a: &[T], b: &[T]) -> Result<Option<f64>> {
     if a.len() != b.len() {
         return Err(Error::Length { operation, items: "values", expected: a.len(), got: b.len() });
     }
+    if let Some(cosine) = plain_cosine(a, b) {
+        return Ok(Some(cosine));
+    }
     let (a, b) = (unit_rows(operation, a, a.len())?, unit_rows(operation, b, b.len())?);
     let some = |row: &[f64]| row.iter().any(|&x| x != 0.0);
     Ok((some(&a) && some(&b)).then(|| dot(&a, &b).clamp(-1.0, 1.0)))
+}
+
+/// The cosine in one pass, where no square comes near the ends of `f64`; else the caller scales first.
+fn plain_cosine<T: Scalar>(a: &[T], b: &[T]) -> Option<f64> {
+    let (a_chunks, a_rest) = a.as_chunks::<LANES>();
+    let (b_chunks, b_rest) = b.as_chunks::<LANES>();
+    let [mut aa, mut bb, mut ab] = [[0.0; LANES]; 3];
+    let mut add = |lane: usize, a: T, b: T| {
+        let (a, b) = (a.to_f64(), b.to_f64());
+        aa[lane] += a * a;
+        bb[lane] += b * b;
+        ab[lane] += a * b;
+    };
+    for (a, b) in a_chunks.iter().zip(b_chunks) {
+        for lane in 0..LANES {
+            add(lane, a[lane], b[lane]);
+        }
+    }
+    for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+        add(lane, *a, *b);
+    }
+    let [aa, bb, ab] = [aa, bb, ab].map(|lanes| lanes.iter().sum::<f64>());
+    let safe = |square: f64| (1e-200..=1e200).contains(&square);
+    (safe(aa) && safe(bb)).then(|| (ab / (aa.sqrt() * bb.sqrt())).clamp(-1.0, 1.0))
 }
 
 /// Precision, recall and F of greedily matched tokens.

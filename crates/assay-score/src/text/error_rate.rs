@@ -2,6 +2,7 @@
 
 use super::align::{Edits, Positions, edits};
 use super::by_chunk;
+use super::corpus::check_alike;
 use super::words::{Vocabulary, is_space};
 use crate::bytes::{Kind, Reader, Writer};
 use crate::shares::count_on;
@@ -159,14 +160,7 @@ impl Mergeable for ErrorRate {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.unit != other.unit {
-            return Err(Error::Incompatible {
-                operation: "merge of error rates",
-                what: "the unit",
-                left: format!("{:?}", self.unit),
-                right: format!("{:?}", other.unit),
-            });
-        }
+        check_alike("merge of error rates", "the unit", &self.unit, &other.unit)?;
         let size = |of: &Self| of.edits.hits + of.edits.distance();
         count_on(OPERATION, "units", size(self), size(other))?;
         self.transcripts = count_on(OPERATION, "transcripts", self.transcripts, other.transcripts)?;

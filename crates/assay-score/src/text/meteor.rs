@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::corpus::{check_alike, check_references};
 use super::porter::{Porter, porter_stem};
 use super::words::{lower, words};
-use super::{Segment, by_chunk, check_references};
+use super::{Segment, by_chunk};
 use crate::bytes::{Kind, Reader, Writer};
 use crate::{Error, Mergeable, Moments, MomentsReport, Result};
 
@@ -280,14 +281,7 @@ impl Mergeable for Meteor {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.config != other.config {
-            return Err(Error::Incompatible {
-                operation: "merge of METEOR scores",
-                what: "the configuration",
-                left: format!("{:?}", self.config),
-                right: format!("{:?}", other.config),
-            });
-        }
+        check_alike("merge of METEOR scores", "the configuration", &self.config, &other.config)?;
         self.moments.merge(&other.moments)
     }
 

@@ -32,6 +32,7 @@ mod align;
 mod anls;
 mod bleu;
 mod chrf;
+mod corpus;
 mod embedding;
 mod error_rate;
 mod lcs;
@@ -60,8 +61,6 @@ pub use tokenize::{Tokenizer, tokenize};
 
 use rayon::prelude::*;
 
-use crate::{Error, Result};
-
 /// A text and what it is compared with: one reference or several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment<'a> {
@@ -74,14 +73,6 @@ pub struct Segment<'a> {
 /// Segments per task of a thread: enough that a vocabulary of its own pays, small enough to share
 /// the work evenly.
 const CHUNK: usize = 512;
-
-/// Checks that every segment has a reference.
-fn check_references(operation: &'static str, segments: &[Segment<'_>]) -> Result<()> {
-    match segments.iter().position(|segment| segment.references.is_empty()) {
-        None => Ok(()),
-        Some(index) => Err(Error::Missing { operation, item: "reference", index }),
-    }
-}
 
 /// What a function makes of each chunk of items, in order.
 fn by_chunk<T: Sync, R: Send>(items: &[T], work: impl Fn(&[T]) -> R + Send + Sync) -> Vec<R> {

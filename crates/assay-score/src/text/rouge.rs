@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use rustc_hash::FxBuildHasher;
 
 use super::align::Positions;
-use super::bleu::read_flag;
+use super::corpus::{check_alike, check_references, read_flag};
 use super::lcs::{lcs_indices, lcs_length};
 use super::ngram::{Ngrams, ngrams};
 use super::porter::{Porter, porter_stem};
 use super::words::lower;
-use super::{Segment, by_chunk, check_references, f1};
+use super::{Segment, by_chunk, f1};
 use crate::bytes::{Kind, Reader, Writer};
 use crate::{Error, Mergeable, Moments, MomentsReport, Result};
 
@@ -351,14 +351,7 @@ impl Mergeable for Rouge {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.config != other.config {
-            return Err(Error::Incompatible {
-                operation: "merge of ROUGE scores",
-                what: "the configuration",
-                left: format!("{:?}", self.config),
-                right: format!("{:?}", other.config),
-            });
-        }
+        check_alike("merge of ROUGE scores", "the configuration", &self.config, &other.config)?;
         let mut merged = self.moments.clone();
         for (mine, others) in merged.iter_mut().flatten().zip(other.moments.iter().flatten()) {
             mine.merge(others)?;

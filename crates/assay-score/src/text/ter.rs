@@ -1,15 +1,15 @@
 //! The translation edit rate as sacrebleu computes it.
 
-use super::bleu::read_flag;
+use super::corpus::{check_alike, check_references, read_flag};
 use super::ter_tokenize::TerTokens;
 use super::words::{Vocabulary, is_space, words};
-use super::{Segment, by_chunk, check_references};
+use super::{Segment, by_chunk};
 use crate::bytes::{Kind, Reader, Writer};
 use crate::shares::{Shares, count_on};
 use crate::{Error, Mergeable, Result};
 
 const KIND: Kind = *b"ter\0\0\0\0\0";
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 const OPERATION: &str = "TER";
 
 // Tercom's limits (Snover et al. 2006) and sacrebleu's, without which the measure is another.
@@ -21,15 +21,16 @@ const MAX_CANDIDATES: usize = 1000;
 /// How [`Ter`] makes texts alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of Tercom by itself")]
 pub struct TerConfig {
     case_sensitive: bool,
     normalized: bool,
     no_punctuation: bool,
+    asian_support: bool,
 }
 
 impl TerConfig {
-    /// sacrebleu's defaults: lower case, words between white space. Its `asian_support` is not
-    /// offered.
+    /// sacrebleu's defaults: lower case, words between white space.
     pub fn new() -> Self {
         Self::default()
     }
@@ -52,14 +53,22 @@ impl TerConfig {
         Self { no_punctuation, ..self }
     }
 
+    /// Treats Chinese characters and Japanese kanji as words of their own where
+    /// [`with_normalized`](Self::with_normalized) is set, and East Asian punctuation as punctuation with
+    /// either setting. Kana and Hangul stay together: sacrebleu's rules for kana never apply.
+    #[must_use]
+    pub fn with_asian_support(self, asian_support: bool) -> Self {
+        Self { asian_support, ..self }
+    }
+
     /// Makes an empty accumulator.
     pub fn init(self) -> Ter {
         Ter { config: self, segments: 0, edits: 0, words: Shares::default() }
     }
 
     fn tokens(self) -> TerTokens {
-        let Self { case_sensitive, normalized, no_punctuation } = self;
-        TerTokens { case_sensitive, normalized, no_punctuation }
+        let Self { case_sensitive, normalized, no_punctuation, asian_support } = self;
+        TerTokens { case_sensitive, normalized, no_punctuation, asian_support }
     }
 }
 
@@ -401,14 +410,7 @@ impl Mergeable for Ter {
     }
 
     fn merge(&mut self, other: &Self) -> Result<()> {
-        if self.config != other.config {
-            return Err(Error::Incompatible {
-                operation: "merge of TER counts",
-                what: "the configuration",
-                left: format!("{:?}", self.config),
-                right: format!("{:?}", other.config),
-            });
-        }
+        check_alike("merge of TER counts", "the configuration", &self.config, &other.config)?;
         let edits = count_on(OPERATION, "edits", self.edits, other.edits)?;
         self.segments = count_on(OPERATION, "segments", self.segments, other.segments)?;
         self.edits = edits;
@@ -432,8 +434,8 @@ impl Mergeable for Ter {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
-        let flags =
-            [self.config.case_sensitive, self.config.normalized, self.config.no_punctuation];
+        let TerConfig { case_sensitive, normalized, no_punctuation, asian_support } = self.config;
+        let flags = [case_sensitive, normalized, no_punctuation, asian_support];
         let writer =
             flags.iter().fold(Writer::new(KIND, VERSION), |w, &flag| w.u64(u64::from(flag)));
         self.words.write(writer.u64(self.segments).u64(self.edits)).finish()
@@ -445,6 +447,7 @@ impl Mergeable for Ter {
             case_sensitive: read_flag(&mut reader)?,
             normalized: read_flag(&mut reader)?,
             no_punctuation: read_flag(&mut reader)?,
+            asian_support: read_flag(&mut reader)?,
         };
         let (segments, edits) = (reader.u64()?, reader.u64()?);
         let words = Shares::read(&mut reader)?;
