@@ -3,7 +3,7 @@
 use assay_array::testing::SplitMix64;
 
 /// Hypotheses and references, as the specification of the peers' workloads has them.
-pub fn corpus(n: usize) -> Vec<(String, String)> {
+pub(crate) fn corpus(n: usize) -> Vec<(String, String)> {
     let mut rng = SplitMix64::new(42);
     (0..n)
         .map(|_| {

@@ -146,7 +146,7 @@ fn statistics(c: &mut Criterion) {
     group.bench_function("standard_error_1400_x_100k", |b| {
         let bootstrap = BootstrapConfig::new().with_resamples(100_000).init().expect("settings");
         on_one_thread(|| {
-            b.iter(|| bootstrap.mean(black_box(&x[..1400])).map(|r| r.standard_error))
+            b.iter(|| bootstrap.mean(black_box(&x[..1400])).map(|r| r.standard_error));
         });
     });
     group.bench_function("cluster_mean_1000_of_5_x_10k", |b| {
@@ -157,7 +157,7 @@ fn statistics(c: &mut Criterion) {
     group.bench_function("exact_permutation_20", |b| {
         let d: Vec<f64> = x[..20].iter().map(|x| x - 0.4).collect();
         on_one_thread(|| {
-            b.iter(|| paired_permutation(black_box(&d), PermutationConfig::default()))
+            b.iter(|| paired_permutation(black_box(&d), PermutationConfig::default()));
         });
     });
     let mut rows = || (0..1000 * 1536).map(|_| rng.symmetric() as f32).collect::<Vec<f32>>();

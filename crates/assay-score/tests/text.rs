@@ -259,8 +259,8 @@ fn bad_settings_are_errors() {
 #[test]
 fn a_million_records_take_no_more_room_than_one() {
     // In batches, as a reader of a long file gives them; what is kept is the stored form.
-    let segments = [Segment { hypothesis: "a b c d", references: &["a b d e"] }; 1000];
-    let transcripts = [Transcript { hypothesis: "a b c d", reference: "a b d e" }; 1000];
+    let segments = vec![Segment { hypothesis: "a b c d", references: &["a b d e"] }; 1000];
+    let transcripts = vec![Transcript { hypothesis: "a b c d", reference: "a b d e" }; 1000];
     macro_rules! kept {
         ($empty:expr, $batch:expr, $batches:expr) => {{
             let mut all = $empty;
