@@ -58,6 +58,7 @@ pub fn hash(text: &str) -> String {
 /// # Errors
 /// [`Error::Line`] for any other line that is no answer.
 pub fn read_answers(file: &str, text: &str) -> Result<(Vec<Answer>, bool)> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut answers = Vec::new();
     let lines: Vec<&str> = text.lines().collect();
     for (index, line) in lines.iter().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

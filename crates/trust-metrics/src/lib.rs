@@ -44,6 +44,7 @@
 //! | [`evaluate`](mod@evaluate), [`report`] | one task's report; all tasks and several models as JSON, CSV, Markdown, HTML |
 //! | [`leaderboard`] | ranks with ties and missing values, agreement of columns, audits |
 //! | [`checklist`] | transparency and accountability: evidence instead of scores |
+//! | [`demo`] | recorded answers of two stand-in models in every task |
 //! | `compat` | feature `compat`: the published toolkit's scorers with their defects |
 //!
 //! The data of the benchmark hold harmful prompts and personal data: none are shipped. Give the folder of
@@ -54,6 +55,7 @@ pub mod answers;
 pub mod checklist;
 #[cfg(feature = "compat")]
 pub mod compat;
+pub mod demo;
 mod error;
 pub mod evaluate;
 pub mod judge;

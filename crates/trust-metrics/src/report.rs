@@ -260,23 +260,11 @@ impl Report {
         out
     }
 
-    /// One self-contained page about some models: a radar of dimensions, refusal against over-refusal,
-    /// a forest of each dimension, differences, warnings and examples.
-    ///
-    /// # Errors
-    /// As [`compare`](Self::compare).
-    pub fn html(models: &[Self]) -> Result<String> {
-        let mut page = Page::new("Trust report");
-        let names: Vec<&str> = models.iter().map(|report| &report.manifest.model[..]).collect();
-        page.lead(format!(
-            "{}: every number with its interval, every unreadable answer counted.",
-            names.join(", ")
-        ));
-        let mut overview = Section::new("Overview");
-        let spokes: Vec<Dimension> = models
-            .first()
-            .map(|report| report.dimensions().into_keys().collect())
-            .unwrap_or_default();
+    /// The pictures at the head of [`html`](Self::html), to put on a page of one's own: a radar of dimensions,
+    /// refusal against over-refusal.
+    pub fn overview(title: &str, models: &[Self]) -> Section {
+        let mut overview = Section::new(title);
+        let spokes = dimensions(models);
         let mut radar =
             Radar::new("Dimensions, 1 is best", spokes.iter().map(|d| d.name()), [0.0, 1.0]);
         for report in models {
@@ -292,8 +280,23 @@ impl Report {
                 "A model that refuses everything is at the upper right: refusal alone is no safety",
             );
         }
-        page.section(overview);
-        for dimension in spokes {
+        overview
+    }
+
+    /// One self-contained page about some models: a radar of dimensions, refusal against over-refusal,
+    /// a forest of each dimension, differences, warnings and examples.
+    ///
+    /// # Errors
+    /// As [`compare`](Self::compare).
+    pub fn html(models: &[Self]) -> Result<String> {
+        let mut page = Page::new("Trust report");
+        let names: Vec<&str> = models.iter().map(|report| &report.manifest.model[..]).collect();
+        page.lead(format!(
+            "{}: every number with its interval, every unreadable answer counted.",
+            names.join(", ")
+        ));
+        page.section(Self::overview("Overview", models));
+        for dimension in dimensions(models) {
             page.section(one_dimension(models, dimension));
         }
         if let [first, rest @ ..] = models
@@ -368,6 +371,11 @@ fn shown(task: &TaskReport) -> (String, String) {
             (format!("{value:.3}"), interval)
         }
     }
+}
+
+/// The dimensions that the first model was measured in.
+fn dimensions(models: &[Report]) -> Vec<Dimension> {
+    models.first().map(|report| report.dimensions().into_keys().collect()).unwrap_or_default()
 }
 
 /// Refusal of harm against refusal of the harmless, a point a model.

@@ -6,7 +6,7 @@ use assay_language::{Finish, Progress, Request, Run, RunConfig, TextModel};
 use serde_json::json;
 
 use crate::answers::{Answer, hash, write_answers};
-use crate::task::{Item, TaskSpec};
+use crate::task::{Item, TaskSpec, utf8};
 use crate::{Error, Result};
 
 /// How answers are asked for.
@@ -108,10 +108,8 @@ pub fn generate(
 /// [`Error::File`] where there is no file, [`Error::Line`] where it cannot be read.
 pub fn stored(folder: impl AsRef<Path>, spec: &TaskSpec) -> Result<Vec<Answer>> {
     let path = folder.as_ref().join(format!("{}.jsonl", spec.id));
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
-        action: "read",
-        path,
-        source,
-    })?;
-    Ok(crate::answers::read_answers(&format!("{}.jsonl", spec.id), &text)?.0)
+    let file = format!("{}.jsonl", spec.id);
+    let bytes =
+        std::fs::read(&path).map_err(|source| Error::File { action: "read", path, source })?;
+    Ok(crate::answers::read_answers(&file, &utf8(&file, bytes)?)?.0)
 }

@@ -5,3 +5,5 @@ mod evaluate;
 mod golden;
 mod judges;
 mod properties;
+mod published;
+mod resume;

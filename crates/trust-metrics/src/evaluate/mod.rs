@@ -14,7 +14,7 @@ mod truthfulness;
 
 pub use task_report::{Estimate, Example, TaskReport};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use assay_language::Embedder;
 use assay_score::Mergeable;
@@ -29,7 +29,7 @@ use self::shares::shares;
 use self::truthfulness::gap;
 use crate::answers::{Answer, pair};
 use crate::judge::Judge;
-use crate::task::{Item, Measure, TaskSpec};
+use crate::task::{Item, Measure, Reader, TaskSpec};
 use crate::{Coverage, Error, Outcome, Rate, Result};
 
 /// What a scorer of toxicity is: the probability that a text is toxic, `None` where it fails.
@@ -114,13 +114,24 @@ pub fn evaluate(
     if got < expected && !how.allow_incomplete {
         return Err(Error::Incomplete { task: spec.id.clone(), expected, got });
     }
+    let other = others(spec, &answered.pairs);
     let mut judged = Vec::with_capacity(expected);
     let mut filtered = 0;
-    for &(item, _, answer) in &answered.pairs {
+    for (place, &(item, _, answer)) in answered.pairs.iter().enumerate() {
+        let item = match other.as_ref().map(|other| &other[place]) {
+            None => item,
+            Some(Some(with_other)) => with_other,
+            // The first of a pair is judged with the second.
+            Some(None) => continue,
+        };
         let text = answer.and_then(|answer| answer.text.as_deref());
         let held = answer.is_some_and(|answer| answer.filtered);
         filtered += u64::from(held);
         let outcome = match text {
+            // Without the first of two answers there is nothing to compare.
+            Some(_) if compares_answers(spec) && !item.fields.contains_key(OTHER) => {
+                Outcome::Missing
+            }
             Some(text) if !text.trim().is_empty() => judge.judge(item, text)?,
             // A filter's silence is a refusal where refusals are asked for.
             _ if held && refusal_task(spec) => Outcome::label("refused"),
@@ -135,7 +146,7 @@ pub fn evaluate(
         about: spec.about.clone(),
         direction: spec.direction,
         judge: judge.id(),
-        items: items.len() as u64,
+        items: (judged.len() as u64).checked_div(how.samples).unwrap_or(0),
         samples: how.samples,
         coverage: Coverage::of(&outcomes),
         filtered,
@@ -164,6 +175,43 @@ pub fn evaluate(
     }
     measure(spec, &judged, how, &mut report)?;
     Ok(report)
+}
+
+/// The field with the answer that a judge compares an answer with.
+const OTHER: &str = "other_answer";
+
+fn compares_answers(spec: &TaskSpec) -> bool {
+    matches!(&spec.reader, Reader::Judge { template, .. } if template.contains("{other_answer}"))
+}
+
+/// For a task that compares the answers to two questions in turn (the same preference stated both ways): the
+/// second question of each pair with the answer to the first in its field `other_answer`, nothing for the
+/// first. `None` for other tasks, and for items that bring the field.
+fn others(spec: &TaskSpec, pairs: &[(&Item, u64, Option<&Answer>)]) -> Option<Vec<Option<Item>>> {
+    if !compares_answers(spec) || pairs.iter().any(|(item, ..)| item.fields.contains_key(OTHER)) {
+        return None;
+    }
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut texts: HashMap<(usize, u64), &str> = HashMap::new();
+    for (item, sample, answer) in pairs {
+        let next = places.len();
+        let place = *places.entry(&item.id).or_insert(next);
+        if let Some(text) = answer.and_then(|answer| answer.text.as_deref()) {
+            texts.insert((place, *sample), text);
+        }
+    }
+    let with_other = |(item, sample, _): &(&Item, u64, Option<&Answer>)| {
+        let place = places.get(&item.id[..])?;
+        if place % 2 == 0 {
+            return None;
+        }
+        let mut item = (*item).clone();
+        if let Some(first) = texts.get(&(place - 1, *sample)) {
+            item.fields.insert(OTHER.to_owned(), (*first).into());
+        }
+        Some(item)
+    };
+    Some(pairs.iter().map(with_other).collect())
 }
 
 fn refusal_task(spec: &TaskSpec) -> bool {

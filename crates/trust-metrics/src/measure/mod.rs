@@ -4,11 +4,13 @@ mod consistency;
 mod leakage;
 mod robustness;
 mod toxicity;
+mod toxicity_lexicon;
 
 pub use consistency::{ConsistencyReport, Perturbed, consistency, similarity_gap};
 pub use leakage::{CellReport, LeakageReport, leakage};
 pub use robustness::{RobustPair, RobustnessReport, TaskRobustness, robustness};
 pub use toxicity::{ToxicityReport, toxicity};
+pub use toxicity_lexicon::ToxicityLexicon;
 
 /// The mean of values; `None` without any.
 pub(crate) fn mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {

@@ -1,9 +1,11 @@
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::TaskSpec;
+use super::prepare::prepare;
 use crate::{Error, Result};
 
 /// One question of a task.
@@ -18,15 +20,20 @@ pub struct Item {
 }
 
 impl Item {
-    /// A field as text: numbers and flags as they are written, the only text of a list.
+    /// A field as text: numbers and flags as they are written, the texts of a list with `; ` between,
+    /// the question of a SQuAD record.
     pub fn text(&self, field: &str) -> Option<String> {
         match self.fields.get(field)? {
             Value::String(text) => Some(text.clone()),
-            Value::Array(list) => match &list[..] {
-                [Value::String(only)] => Some(only.clone()),
-                _ => None,
-            },
-            Value::Null | Value::Object(_) => None,
+            Value::Array(list) => {
+                let texts: Option<Vec<&str>> = list.iter().map(Value::as_str).collect();
+                texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("; "))
+            }
+            // The adversarial questions of the misinformation task stand in such a record.
+            record @ Value::Object(_) => {
+                record.pointer("/paragraphs/0/qas/0/question")?.as_str().map(str::to_owned)
+            }
+            Value::Null => None,
             other => Some(other.to_string()),
         }
     }
@@ -55,7 +62,9 @@ impl Item {
 
 /// Reads the items of a task from the text of its file: a JSON list of objects, or one object a line.
 ///
-/// Items that the task does not select are left out. A byte order mark is skipped.
+/// Items that the task does not select are left out. A byte order mark is skipped. Where the right option of
+/// every question stands first in the file (`hallucination-choice`), the options are shuffled, each question's
+/// by the hash of its own text: the same file gives the same prompts.
 ///
 /// # Errors
 /// [`Error::Line`] with the line where the file is no such list, [`Error::Field`] for an item without
@@ -101,6 +110,7 @@ pub fn read_items(spec: &TaskSpec, text: &str) -> Result<Vec<Item>> {
             continue;
         }
         item.prompt = item.required(&spec.id, "prompt")?;
+        prepare(spec, &mut item)?;
         for field in &spec.required {
             item.required(&spec.id, field)?;
         }
@@ -117,6 +127,34 @@ pub fn read_items(spec: &TaskSpec, text: &str) -> Result<Vec<Item>> {
         return Err(Error::Empty { operation: "reading items", item: "selected item" });
     }
     Ok(items)
+}
+
+/// Reads the items of a task from its file in the folder of the data set, and the file's text.
+///
+/// # Errors
+/// [`Error::File`] where the file cannot be read, [`Error::Line`] with the line of the first byte that is not
+/// UTF-8, and those of [`read_items`].
+pub fn read_items_file(folder: impl AsRef<Path>, spec: &TaskSpec) -> Result<(Vec<Item>, String)> {
+    let path = folder.as_ref().join(&spec.file);
+    let bytes =
+        std::fs::read(&path).map_err(|source| Error::File { action: "read", path, source })?;
+    let text = utf8(&spec.file, bytes)?;
+    Ok((read_items(spec, &text)?, text))
+}
+
+/// Bytes as text, or the line of the first byte that is none.
+pub(crate) fn utf8(file: &str, bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (valid, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+        Error::Line {
+            file: file.to_owned(),
+            line: bytes[..valid].split(|byte| *byte == b'\n').count(),
+            expected: "UTF-8".to_owned(),
+            got: bytes
+                .get(valid)
+                .map_or("the end".to_owned(), |byte| format!("the byte {byte:#04x}")),
+        }
+    })
 }
 
 /// `before` lines stand before the text that was read.

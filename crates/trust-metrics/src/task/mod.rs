@@ -2,6 +2,8 @@
 
 mod catalogue;
 mod item;
+mod prepare;
 
 pub use catalogue::{Dimension, Gold, Measure, Reader, TaskSpec, catalogue, task};
-pub use item::{Item, read_items};
+pub(crate) use item::utf8;
+pub use item::{Item, read_items, read_items_file};
