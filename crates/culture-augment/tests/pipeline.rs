@@ -182,7 +182,7 @@ fn a_share_of_the_words_is_replaced() {
         let open = template.slots().len();
         let share = f64::from(index) / 49.0;
         let fill =
-            template.replace_share(share, &MiniThesaurus, 5, &mut stream(2, "t", u64::from(index)));
+            template.replace_share(share, &MiniThesaurus, &mut stream(2, "t", u64::from(index)));
         assert_eq!(fill.changes(), (share * open as f64).ceil() as usize);
         assert_eq!(fill.text == text, share == 0.0);
     }

@@ -3,6 +3,7 @@
 //! | measure | type | equal to | merges |
 //! |---|---|---|---|
 //! | BLEU | [`Bleu`] | sacrebleu (13a, intl, char, none; all smoothings) | exactly |
+//! | self-BLEU | [`self_bleu`] | nltk, method 1 | through [`Moments`](crate::Moments) |
 //! | chrF, chrF++ | [`Chrf`] | sacrebleu | exactly |
 //! | TER | [`Ter`] | sacrebleu | exactly |
 //! | ROUGE-N, -L, -Lsum | [`Rouge`] | rouge-score | to rounding |
@@ -40,6 +41,7 @@ mod meteor;
 mod ngram;
 mod porter;
 mod rouge;
+mod self_bleu;
 mod squad;
 mod ter;
 mod ter_tokenize;
@@ -55,6 +57,7 @@ pub use error_rate::{ErrorRate, ErrorRateReport, Transcript, Unit};
 pub use meteor::{Meteor, MeteorConfig, MeteorReport, Synonyms};
 pub use porter::{Porter, porter_stem};
 pub use rouge::{Rouge, RougeConfig, RougeReport, RougeScores, RougeTokens, rouge_tokens};
+pub use self_bleu::{SelfBleu, self_bleu};
 pub use squad::{exact_match, squad_f1, squad_normalize};
 pub use ter::{Ter, TerConfig, TerReport};
 pub use tokenize::{Tokenizer, tokenize};

@@ -1,4 +1,8 @@
-//! Clipped counts of n-grams shared by two sequences.
+//! Clipped counts of n-grams that sequences share.
+
+use std::collections::HashMap;
+
+use rustc_hash::FxBuildHasher;
 
 /// Marks "no shorter n-gram before" in a key, and "no match" in a chain.
 const NONE: u32 = u32::MAX;
@@ -154,6 +158,99 @@ impl Ngrams {
     }
 }
 
+/// Counts the n-grams of many sequences and tells of each sequence which of its own any other has.
+///
+/// Of every n-gram are kept the most that one sequence has, which one that is, and the most of the
+/// others; a sequence that owns an n-gram is compared with the second number, any other with the
+/// first.
+#[derive(Debug)]
+pub(super) struct SharedNgrams {
+    orders: usize,
+    /// The number of an n-gram by the number of its first items and its last one.
+    numbers: HashMap<u64, u32, FxBuildHasher>,
+    grams: Vec<Most>,
+    /// The n-grams of all sequences in turn, order by order.
+    all: Vec<u32>,
+    lengths: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Most {
+    first: u32,
+    owner: u32,
+    second: u32,
+    /// How often the sequence at hand has it.
+    own: u32,
+}
+
+impl SharedNgrams {
+    pub(super) fn new(orders: usize) -> Self {
+        Self {
+            orders,
+            numbers: HashMap::default(),
+            grams: Vec::new(),
+            all: Vec::new(),
+            lengths: Vec::new(),
+        }
+    }
+
+    /// Counts the n-grams of a sequence.
+    pub(super) fn add(&mut self, sequence: &[u32]) {
+        let (index, from) = (self.lengths.len() as u32, self.all.len());
+        self.lengths.push(sequence.len());
+        let mut before = vec![NONE; sequence.len()];
+        for order in 0..self.orders {
+            let ends = sequence.get(order..).unwrap_or_default();
+            for (link, &item) in before.iter_mut().zip(ends) {
+                let key = u64::from(*link) << 32 | u64::from(item);
+                let next = self.grams.len() as u32;
+                let number = *self.numbers.entry(key).or_insert(next);
+                if number == next {
+                    self.grams.push(Most::default());
+                }
+                self.grams[number as usize].own += 1;
+                self.all.push(number);
+                *link = number;
+            }
+        }
+        for &number in &self.all[from..] {
+            let gram = &mut self.grams[number as usize];
+            let own = std::mem::take(&mut gram.own);
+            if own > gram.first {
+                gram.second = gram.first;
+                (gram.first, gram.owner) = (own, index);
+            } else {
+                // A second sight of the same n-gram in this sequence comes with an own of zero.
+                gram.second = gram.second.max(own);
+            }
+        }
+    }
+
+    /// Calls `each` with the length of every sequence and, of each order, how many of its n-grams
+    /// another has, each counted at most as often as there.
+    pub(super) fn each(&mut self, mut each: impl FnMut(usize, &[u64])) {
+        let mut shared = vec![0; self.orders];
+        let mut rest = &self.all[..];
+        for (index, &length) in self.lengths.iter().enumerate() {
+            for (order, shared) in shared.iter_mut().enumerate() {
+                let (own, further) = rest.split_at(ngrams(length, order) as usize);
+                rest = further;
+                *shared = 0;
+                for &number in own {
+                    let gram = &mut self.grams[number as usize];
+                    let limit = if gram.owner as usize == index { gram.second } else { gram.first };
+                    gram.own += 1;
+                    *shared += u64::from(gram.own <= limit);
+                }
+                for &number in own {
+                    self.grams[number as usize].own = 0;
+                }
+            }
+            each(length, &shared);
+        }
+    }
+}
+
 /// Fibonacci hashing: the upper bits of a product with the golden ratio.
 fn hash(key: u64) -> u64 {
     let product = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -168,7 +265,6 @@ pub(super) fn ngrams(length: usize, order: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashMap;
 
     fn slow(a: &[u32], others: &[&[u32]], n: usize) -> u64 {
         let count = |s: &[u32]| {
@@ -200,6 +296,16 @@ mod tests {
                 assert_eq!(one[n - 1], slow(&a, &[&b], n));
                 assert_eq!(any[n - 1], slow(&a, &[&b, &c], n));
             }
+            let all = [&a[..], &b, &c];
+            let mut shared = SharedNgrams::new(5);
+            all.iter().for_each(|sequence| shared.add(sequence));
+            let mut index = 0;
+            shared.each(|length, found| {
+                let others: Vec<_> = (0..3).filter(|j| *j != index).map(|j| all[j]).collect();
+                assert_eq!(length, all[index].len());
+                (1..=5).for_each(|n| assert_eq!(found[n - 1], slow(all[index], &others, n)));
+                index += 1;
+            });
         }
     }
 }

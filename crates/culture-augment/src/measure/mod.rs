@@ -5,8 +5,10 @@ mod distribution;
 mod embedded;
 mod ngrams;
 mod opinion;
-mod self_bleu;
+mod unique;
+mod words;
 
+pub use assay_score::text::{SelfBleu, self_bleu};
 pub use compress::compression_ratio;
 pub use distribution::{
     LogBase, jensen_shannon, kullback_leibler, total_variation, wasserstein, wasserstein_samples,
@@ -16,4 +18,3 @@ pub use ngrams::{Distinct, Lengths, distinct, distinct_up_to, lengths, ngram_ent
 pub use opinion::{
     OpinionReport, ValuesReport, opinion_similarity, survey_accuracy, values_distance,
 };
-pub use self_bleu::{SelfBleu, self_bleu};

@@ -89,14 +89,13 @@ impl Template {
         drawn
     }
 
-    /// One way with a share of the slots replaced, at least one, as far as they have synonyms: a single
-    /// augmentation of a sentence. Only the slots that are drawn are looked up, which is what makes it
-    /// fast.
+    /// The sentence with a share of its slots replaced, at least one, as far as they have synonyms: a
+    /// single augmentation. Slots are drawn uniformly, and of a slot's synonyms one is: only that one is
+    /// looked at, brought into the word's form and added to the slot's options, which makes it fast.
     pub fn replace_share(
         &mut self,
         share: f64,
         thesaurus: &dyn Thesaurus,
-        most: usize,
         stream: &mut Stream,
     ) -> Fill {
         let count = self.slots().len();
@@ -111,15 +110,11 @@ impl Template {
             let other = i + below(stream, count - i);
             order.swap(i, other);
             let at = order.get(i).copied().unwrap_or(0);
-            let Some(slot) = self.slot_mut(at) else { continue };
-            if slot.options.len() < 2 {
-                slot.add_synonyms(thesaurus, most);
-            }
-            let further = slot.options.len().saturating_sub(1);
-            if further > 0
+            if let Some(slot) = self.slot_mut(at)
+                && let Some(drawn) = slot.draw_synonym(thesaurus, stream)
                 && let Some(option) = choice.get_mut(at)
             {
-                *option = 1 + below(stream, further);
+                *option = drawn;
                 changed += 1;
             }
         }

@@ -1,6 +1,9 @@
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::words::{Case, Pos, Tag, Tagger, Thesaurus, inflect, mend_articles, tokens};
+use assay_array::random::{Stream, below};
+
+use crate::words::{Case, Pos, Tag, Tagger, Thesaurus, inflect, lower, mend_articles, tokens};
 use crate::{Error, Result};
 
 /// A sentence with words that can be replaced.
@@ -168,27 +171,60 @@ impl Template {
 
 impl Slot {
     /// See [`Template::add_synonyms`].
-    pub(super) fn add_synonyms(&mut self, thesaurus: &dyn Thesaurus, most: usize) {
-        let Some(pos) = self.tag.replaceable() else { return };
-        let Some(word) = self.options.first() else { return };
-        let lemmas = thesaurus.lemmas(&word.to_lowercase(), pos);
-        let Some(lemma) = lemmas.first() else { return };
-        let synonyms = thesaurus.synonyms(lemma, pos);
+    fn add_synonyms(&mut self, thesaurus: &dyn Thesaurus, most: usize) {
+        let Some((pos, synonyms)) = self.synonyms(thesaurus) else { return };
         for synonym in synonyms.iter().filter(|s| usable(s, pos)).take(most) {
             self.add(&inflect(synonym, self.tag));
         }
     }
 
-    /// Adds an option in the case of the word, if it is new.
-    fn add(&mut self, option: &str) {
-        let Some(word) = self.options.first() else { return };
+    /// Adds one synonym, drawn uniformly, and tells which option it is; `None` if there is none.
+    pub(super) fn draw_synonym(
+        &mut self,
+        thesaurus: &dyn Thesaurus,
+        stream: &mut Stream,
+    ) -> Option<usize> {
+        let (pos, synonyms) = self.synonyms(thesaurus)?;
+        let mut option_of = |synonym: &String| {
+            let option = usable(synonym, pos).then(|| self.add(&inflect(synonym, self.tag)))??;
+            (option != 0).then_some(option)
+        };
+        // Most synonyms will do, so that drawing again is faster than listing those that do.
+        for _ in 0..4 {
+            let drawn = synonyms.get(below(stream, synonyms.len().max(1)))?;
+            if let Some(option) = option_of(drawn) {
+                return Some(option);
+            }
+        }
+        let mut open: Vec<&String> = synonyms.iter().collect();
+        while !open.is_empty() {
+            let drawn = open.swap_remove(below(stream, open.len()));
+            if let Some(option) = option_of(drawn) {
+                return Some(option);
+            }
+        }
+        None
+    }
+
+    /// The synonyms of the likeliest lemma of the word that stands here.
+    fn synonyms(&self, thesaurus: &dyn Thesaurus) -> Option<(Pos, Arc<[String]>)> {
+        let pos = self.tag.replaceable()?;
+        let lemmas = thesaurus.lemmas(&lower(self.options.first()?), pos);
+        Some((pos, thesaurus.synonyms(lemmas.first()?, pos)))
+    }
+
+    /// Adds an option in the case of the word, if it is new, and tells its place.
+    fn add(&mut self, option: &str) -> Option<usize> {
+        let word = self.options.first()?;
         let option = match (Case::of(word), Case::of(option)) {
             (Case::Lower, Case::Capital) => option.to_lowercase(),
             (case, _) => case.apply(option),
         };
-        if !self.options.iter().any(|other| other.eq_ignore_ascii_case(&option)) {
+        let place = self.options.iter().position(|other| other.eq_ignore_ascii_case(&option));
+        Some(place.unwrap_or_else(|| {
             self.options.push(option);
-        }
+            self.options.len() - 1
+        }))
     }
 }
 

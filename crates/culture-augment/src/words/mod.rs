@@ -12,6 +12,7 @@ pub use article::{article_for, mend_articles};
 pub use inflect::inflect;
 pub use mini::MiniThesaurus;
 pub use tagger::{LexiconTagger, Tag, Tagger};
+pub(crate) use tokens::lower;
 pub use tokens::{Case, Token, tokens};
 pub use wordnet::WordNet;
 

@@ -1,8 +1,8 @@
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
-use super::{Case, Pos, Thesaurus, Token};
+use super::{Case, Pos, Thesaurus, Token, lower};
 
 /// The kind of a word with its form: the open classes of the Penn Treebank's tags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -323,23 +323,41 @@ const CLOSED: &[&str] = &[
     "etc",
 ];
 
-/// All of the lists above, which every word is looked up in.
-static ALL_CLOSED: LazyLock<FxHashSet<&'static str>> = LazyLock::new(|| {
-    [DETERMINERS, BEFORE_VERB, BE_OR_HAVE, CLOSED].into_iter().flatten().copied().collect()
+/// What a word of a closed class says about the one after it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    determiner: bool,
+    verbal: bool,
+    be_or_have: bool,
+}
+
+/// All of the lists above, which every word is looked up in once.
+static ALL_CLOSED: LazyLock<FxHashMap<&'static str, Before>> = LazyLock::new(|| {
+    let mut all: FxHashMap<&str, Before> = FxHashMap::default();
+    CLOSED.iter().for_each(|word| _ = all.entry(word).or_default());
+    for word in DETERMINERS {
+        // These three are as often pronouns.
+        all.entry(word).or_default().determiner = !matches!(*word, "that" | "which" | "what");
+    }
+    BEFORE_VERB.iter().for_each(|word| all.entry(word).or_default().verbal = true);
+    BE_OR_HAVE.iter().for_each(|word| all.entry(word).or_default().be_or_have = true);
+    all
 });
 
 impl<T: Thesaurus> Tagger for LexiconTagger<T> {
     fn tag(&self, tokens: &[Token<'_>]) -> Vec<Tag> {
-        let mut before = String::new();
-        let mut last = Tag::Other;
+        let (mut before, mut last) = (Before::default(), Tag::Other);
         tokens
             .iter()
             .map(|token| {
-                let lower = token.word.to_lowercase();
-                let context = if token.first { "" } else { before.as_str() };
+                if token.first {
+                    (before, last) = (Before::default(), Tag::Other);
+                }
+                let lower = lower(token.word);
+                let closed = ALL_CLOSED.get(lower.as_ref());
                 let tag =
-                    self.one(token, &lower, context, if token.first { Tag::Other } else { last });
-                before = lower;
+                    closed.map_or_else(|| self.one(token, &lower, before, last), |_| Tag::Other);
+                before = closed.copied().unwrap_or_default();
                 last = tag;
                 tag
             })
@@ -348,8 +366,8 @@ impl<T: Thesaurus> Tagger for LexiconTagger<T> {
 }
 
 impl<T: Thesaurus> LexiconTagger<T> {
-    fn one(&self, token: &Token<'_>, lower: &str, before: &str, last: Tag) -> Tag {
-        if ALL_CLOSED.contains(lower) || !lower.chars().all(|c| c.is_alphabetic() || c == '-') {
+    fn one(&self, token: &Token<'_>, lower: &str, before: Before, last: Tag) -> Tag {
+        if !lower.chars().all(|c| c.is_alphabetic() || c == '-') {
             return Tag::Other;
         }
         // A capital inside a sentence is a name's. Short words in capitals are letters spelled out,
@@ -373,17 +391,15 @@ impl<T: Thesaurus> LexiconTagger<T> {
             Pos::Verb if lower.ends_with("ing") && !is_lemma => Tag::Gerund,
             Pos::Verb if is_lemma => Tag::Verb,
             Pos::Verb if lower.ends_with('s') => Tag::Third,
-            Pos::Verb if BE_OR_HAVE.contains(&before) => Tag::Participle,
+            Pos::Verb if before.be_or_have => Tag::Participle,
             Pos::Verb => Tag::Past,
         }
     }
 }
 
 /// The part of speech that a word is likeliest used as here.
-fn likeliest(uses: [Option<u32>; 4], word: &str, before: &str, last: Tag) -> Option<Pos> {
-    let after_determiner =
-        DETERMINERS.contains(&before) && !matches!(before, "that" | "which" | "what");
-    let after_verbal = BEFORE_VERB.contains(&before) && !DETERMINERS.contains(&before);
+fn likeliest(uses: [Option<u32>; 4], word: &str, before: Before, last: Tag) -> Option<Pos> {
+    let (after_determiner, after_verbal) = (before.determiner, before.verbal);
     let score = |pos: Pos| -> Option<f64> {
         let count = f64::from(uses[pos as usize]?) + 0.5;
         let context = match pos {
@@ -392,7 +408,7 @@ fn likeliest(uses: [Option<u32>; 4], word: &str, before: &str, last: Tag) -> Opt
             Pos::Verb if word.ends_with("ing") || word.ends_with("ed") => 3.0,
             Pos::Noun if after_determiner || last == Tag::Adjective => 5.0,
             Pos::Noun if after_verbal => 0.1,
-            Pos::Adjective if BE_OR_HAVE.contains(&before) => 3.0,
+            Pos::Adjective if before.be_or_have => 3.0,
             Pos::Adjective if after_determiner => 2.0,
             Pos::Adverb if word.ends_with("ly") => 10.0,
             Pos::Adverb if after_determiner => 0.1,

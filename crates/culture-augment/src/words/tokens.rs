@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -33,6 +34,12 @@ pub fn tokens(text: &str) -> Vec<Token<'_>> {
         .collect()
 }
 
+/// A word in lower case, without a copy where nothing changes.
+pub(crate) fn lower(word: &str) -> Cow<'_, str> {
+    let stays = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if word.bytes().all(stays) { word.into() } else { word.to_lowercase().into() }
+}
+
 /// How a word is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Case {
@@ -47,6 +54,9 @@ pub enum Case {
 impl Case {
     /// The case of a word.
     pub fn of(word: &str) -> Self {
+        if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return Case::Lower;
+        }
         let letters = || word.chars().filter(|c| c.is_alphabetic());
         let upper = letters().filter(|c| c.is_uppercase()).count();
         if upper > 1 && upper == letters().count() {
