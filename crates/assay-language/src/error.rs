@@ -151,6 +151,14 @@ pub enum Error {
         /// The settings given.
         given: String,
     },
+    /// An embedder failed.
+    #[error("embedder {id}: {problem}")]
+    Embedder {
+        /// The embedder.
+        id: String,
+        /// What went wrong.
+        problem: String,
+    },
     /// An array could not be read.
     #[error(transparent)]
     Array(#[from] assay_array::Error),

@@ -7,3 +7,4 @@ mod http;
 mod kill;
 mod layers;
 mod parse;
+mod tls;

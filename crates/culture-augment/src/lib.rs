@@ -45,6 +45,7 @@
 //! | [`measure`] | diversity of texts, distances of opinions |
 //! | [`export`] | training files and splits |
 //! | [`evaluate`] | a model on labelled tasks, with mean and spread |
+//! | [`open_ended`] | two models on open questions, by a judge that sees both orders |
 //! | [`compat`] | what the published code does, to reproduce it |
 //!
 //! No survey's text or data are part of this crate: the demonstration's were written for it.
@@ -56,6 +57,7 @@ mod error;
 pub mod evaluate;
 pub mod export;
 pub mod measure;
+pub mod open_ended;
 pub mod pipeline;
 pub mod prompt;
 pub mod survey;

@@ -6,6 +6,7 @@ mod errors;
 mod evaluate;
 mod golden;
 mod measures;
+mod open_ended;
 mod pipeline;
 mod survey;
 mod words;

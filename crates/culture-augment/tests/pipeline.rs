@@ -7,6 +7,7 @@ use assay_language::{
     Cache, Cached, CostCap, HashedEmbedder, HashedEmbedderConfig, OfflineModel, Response,
     RunConfig, Scripted, TextModel,
 };
+use culture_augment::dedup::{NearCopies, Shingles, shingle_jaccard};
 use culture_augment::export::{self, Format, Row};
 use culture_augment::pipeline::*;
 use culture_augment::survey::{
@@ -51,6 +52,54 @@ fn exactly_m_samples_that_are_no_copies() {
                 assert_eq!(sample.seed_id, seeds[sample.seed].id);
             }
         }
+    }
+}
+
+#[test]
+fn near_copies_are_dropped_across_seeds() {
+    let far = |a: &str, b: &str| {
+        let (both, union) = shingle_jaccard(a, b, Shingles::Words(2));
+        (both as f64) < 0.6 * union as f64
+    };
+    let config = || PipelineConfig::new().with_samples(6);
+    let plain = run(config());
+    let ways = [
+        NearCopies::MinHash { threshold: 0.6, words: 2 },
+        NearCopies::SimHash { bits: 3, words: 2 },
+        NearCopies::Semantic { threshold: 0.9 },
+    ];
+    let outcome = run(config().with_near_copies(ways));
+    let texts: Vec<&str> = outcome.samples.iter().map(|s| s.text.as_str()).collect();
+    for (i, a) in texts.iter().enumerate() {
+        assert!(texts[..i].iter().all(|b| far(a, b)), "{a}");
+    }
+    assert_eq!(dedup::semantic(&texts, &embedder(), 0.9).unwrap().kept.len(), texts.len());
+    let count = |o: &Outcome, of: fn(&StageReport) -> usize| -> usize {
+        o.seeds.iter().map(|s| of(&s.near)).sum()
+    };
+    assert!(count(&outcome, |s| s.went) < count(&outcome, |s| s.came));
+    assert_eq!(count(&plain, |s| s.went), count(&plain, |s| s.came));
+    for (before, after) in plain.seeds.iter().zip(&outcome.seeds) {
+        assert_eq!(after.near.came, before.near.came);
+        assert_eq!(after.near.went, after.selected.came);
+        assert_eq!(after.short.is_none(), after.selected.went == 6);
+    }
+    // A planted pair of equal questions: the second one's candidates are all near copies.
+    let mut seeds = demo_seeds().unwrap();
+    let twin = SeedQuestion { id: "twin".into(), ..seeds[0].clone() };
+    seeds.insert(1, twin);
+    let config = config().with_near_copies([NearCopies::Semantic { threshold: 0.99 }]);
+    let outcome = run_with(config, &offline_model(MiniThesaurus), &seeds).unwrap();
+    assert!(outcome.seeds[1].near.went < outcome.seeds[0].near.went);
+    for bad in [
+        NearCopies::MinHash { threshold: 0.0, words: 3 },
+        NearCopies::MinHash { threshold: f64::NAN, words: 3 },
+        NearCopies::MinHash { threshold: 0.5, words: 0 },
+        NearCopies::SimHash { bits: 16, words: 3 },
+        NearCopies::Semantic { threshold: 2.0 },
+    ] {
+        let refused = PipelineConfig::new().with_near_copies([bad]).init();
+        assert!(matches!(refused, Err(Error::Setting { .. })), "{bad:?}");
     }
 }
 

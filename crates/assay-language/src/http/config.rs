@@ -1,7 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls_platform_verifier::Verifier;
 use serde_json::{Map, Value};
 
 use super::{CONNECT_TIMEOUT, HttpModel, Secret};
@@ -25,8 +27,9 @@ const MAX_BODY: usize = 16 << 20;
 /// ```
 ///
 /// The key is read from the environment by `init`, sent as a bearer token and shown nowhere. It is
-/// not sent over plain HTTP except to this machine. Certificates are verified by the system's roots.
-/// Redirects are errors that name their target.
+/// not sent over plain HTTP except to this machine. Certificates are verified by the system's roots and
+/// those that [`with_root_certificates`](Self::with_root_certificates) adds; there is no way to turn
+/// that off. Redirects are errors that name their target.
 #[derive(Debug, Clone)]
 pub struct HttpModelConfig {
     base_url: String,
@@ -38,6 +41,7 @@ pub struct HttpModelConfig {
     max_body: usize,
     proxy: Proxy,
     connect_timeout: Duration,
+    roots: Vec<u8>,
 }
 
 /// Which proxy requests go through.
@@ -65,6 +69,7 @@ impl HttpModelConfig {
             max_body: MAX_BODY,
             proxy: Proxy::default(),
             connect_timeout: CONNECT_TIMEOUT,
+            roots: Vec::new(),
         }
     }
 
@@ -105,6 +110,15 @@ impl HttpModelConfig {
         Self { proxy, ..self }
     }
 
+    /// Adds certificates (PEM) of authorities to trust besides the system's, such as one's own for a
+    /// server on one's own network.
+    #[must_use]
+    pub fn with_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.roots.push(b'\n');
+        self.roots.extend_from_slice(pem.as_ref());
+        self
+    }
+
     /// Sets how long connecting may take; 20 s at first. How long an answer may take is
     /// [`RetryPolicy`](crate::RetryPolicy)'s business.
     #[must_use]
@@ -116,16 +130,21 @@ impl HttpModelConfig {
     ///
     /// # Errors
     /// [`Error::Setting`] for a URL that is not `http` or `https`, an environment variable that is
-    /// missing, a key that would go over plain HTTP, or a proxy that is no URL; [`Error::Connection`]
+    /// missing, a key that would go over plain HTTP, certificates that are none, or a proxy that is no
+    /// URL; [`Error::Connection`]
     /// when the system has no certificates or no thread.
     pub fn init(self) -> Result<HttpModel> {
         let url = self.url()?;
         let key = self.key(&url)?;
+        let roots = self.roots()?;
         let tls = || -> Result<rustls::ClientConfig, rustls::Error> {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let verifier = Verifier::new_with_extra_roots(roots, Arc::clone(&provider))?;
             let builder = rustls::ClientConfig::builder_with_provider(provider);
             let builder = builder.with_safe_default_protocol_versions()?;
-            Ok(builder.with_platform_verifier()?.with_no_client_auth())
+            // "Dangerous" is what rustls calls any verifier but its own; this one is the platform's.
+            let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+            Ok(builder.with_no_client_auth())
         };
         let tls = tls().map_err(|e| Error::Connection { problem: e.to_string() })?;
         let mut client = reqwest::Client::builder()
@@ -170,6 +189,16 @@ impl HttpModelConfig {
             return Err(setting("base URL", "http or https", url.scheme()));
         }
         Ok(url)
+    }
+
+    fn roots(&self) -> Result<Vec<CertificateDer<'static>>> {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.roots).collect();
+        let problem = match found {
+            Ok(found) if found.is_empty() && !self.roots.is_empty() => "none".to_owned(),
+            Ok(found) => return Ok(found),
+            Err(error) => error.to_string(),
+        };
+        Err(setting("root certificates", "certificates as PEM", &problem))
     }
 
     fn key(&self, url: &reqwest::Url) -> Result<Option<Secret>> {

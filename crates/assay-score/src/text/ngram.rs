@@ -298,7 +298,9 @@ mod tests {
             }
             let all = [&a[..], &b, &c];
             let mut shared = SharedNgrams::new(5);
-            all.iter().for_each(|sequence| shared.add(sequence));
+            for sequence in all {
+                shared.add(sequence);
+            }
             let mut index = 0;
             shared.each(|length, found| {
                 let others: Vec<_> = (0..3).filter(|j| *j != index).map(|j| all[j]).collect();

@@ -9,15 +9,19 @@
 //! | [`MinHasher::dedup`] | Jaccard similarity of shingles at least `t`, verified exactly |
 //! | [`simhash_dedup`] | SimHash fingerprints within `k` bits |
 //! | [`semantic`] | cosine of embeddings above `t` |
+//!
+//! [`NearCopies`] names one of the last three with its settings, as a stage of the pipeline.
 
 mod exact;
 mod minhash;
+mod near;
 mod semantic;
 mod shingle;
 mod simhash;
 
 pub use exact::{exact, normalised};
 pub use minhash::{MinHashConfig, MinHasher, candidate_probability};
+pub use near::NearCopies;
 pub use semantic::semantic;
 pub use shingle::{Shingles, jaccard, shingle_jaccard};
 pub use simhash::{simhash, simhash_dedup};

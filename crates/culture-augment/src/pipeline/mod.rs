@@ -9,6 +9,7 @@
 //! | [`Template::of`] | marks the words that can be replaced, by part of speech |
 //! | [`Template::add_synonyms`] | gives each its synonyms, in its own form |
 //! | [`Template::expand`], [`Template::sample`] | fills the template, all ways or some |
+//! | [`NearCopies`](crate::dedup::NearCopies) | drops near copies, if set |
 //! | [`Select`] | picks exactly `m` of what there is |
 
 mod fill;
@@ -23,6 +24,7 @@ mod template;
 pub use filter::similar_to;
 pub use offline::offline_model;
 pub use report::{Outcome, Sample, SeedReport, Shortfall, StageReport, Step};
+pub(crate) use rewrite::lasting;
 pub use rewrite::{Rewrites, rewrite};
 pub use run::{Pipeline, PipelineConfig, Synonyms, Tools};
 pub use select::Select;

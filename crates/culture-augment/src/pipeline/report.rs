@@ -55,6 +55,9 @@ pub struct SeedReport {
     pub filled: StageReport,
     /// Candidates, and those that are no copies of each other, the seed, or an earlier seed's sample.
     pub deduplicated: StageReport,
+    /// What is left of these, and those that are no near copies of an earlier one, of this seed or
+    /// another; equal where no way of finding near copies is set.
+    pub near: StageReport,
     /// Candidates, and samples taken.
     pub selected: StageReport,
     /// Answers that declined.

@@ -71,7 +71,7 @@ pub fn rewrite(
 }
 
 /// Whether asking on is pointless.
-pub(super) fn lasting(error: &LanguageError) -> bool {
+pub(crate) fn lasting(error: &LanguageError) -> bool {
     matches!(
         error,
         LanguageError::Cancelled

@@ -5,9 +5,8 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::report::{Outcome, Sample, SeedReport, Shortfall, StageReport, Step};
-use super::rewrite::{Rewrites, lasting, rewrite};
-use super::{Fill, Select, Template};
-use crate::dedup::normalised;
+use super::{Fill, Rewrites, Select, Template, lasting, rewrite};
+use crate::dedup::{NearCopies, normalised};
 use crate::survey::SeedQuestion;
 use crate::words::{Tagger, Thesaurus};
 use crate::{Error, Result, prompt};
@@ -53,6 +52,7 @@ pub struct PipelineConfig {
     synonyms_a_word: usize,
     changes: usize,
     keep_rewrites: bool,
+    near_copies: Vec<NearCopies>,
     select: Select,
     seed: u64,
 }
@@ -66,7 +66,8 @@ impl Default for PipelineConfig {
 impl PipelineConfig {
     /// As CultureLLM: five rewrites in at most ten rounds at temperature 0.7, ten samples a seed, five
     /// synonyms a word. The threshold is the embedder's; up to three words of a sentence change; the
-    /// rewrites themselves may be taken; samples are taken by marginal relevance with λ = 0.5.
+    /// rewrites themselves may be taken; copies are dropped and near copies are not; samples are taken
+    /// by marginal relevance with λ = 0.5.
     pub fn new() -> Self {
         Self {
             rewrites: 5,
@@ -78,6 +79,7 @@ impl PipelineConfig {
             synonyms_a_word: 5,
             changes: 3,
             keep_rewrites: true,
+            near_copies: Vec::new(),
             select: Select::Mmr { lambda: 0.5 },
             seed: 0,
         }
@@ -131,6 +133,14 @@ impl PipelineConfig {
         Self { keep_rewrites: keep, ..self }
     }
 
+    /// Sets how near copies are found among the candidates of all seeds, one way after the other. Of
+    /// what is alike the first stays: of the earlier seed, of the earlier rewrite, a rewrite before its
+    /// fills.
+    #[must_use]
+    pub fn with_near_copies(self, ways: impl Into<Vec<NearCopies>>) -> Self {
+        Self { near_copies: ways.into(), ..self }
+    }
+
     /// Sets how samples are taken.
     #[must_use]
     pub fn with_select(self, select: Select) -> Self {
@@ -147,7 +157,7 @@ impl PipelineConfig {
     ///
     /// # Errors
     /// [`Error::Setting`] for no samples, more than a million of them, a threshold outside `[−1, 1]`,
-    /// or a λ outside `[0, 1]`.
+    /// a λ outside `[0, 1]`, or a way of finding near copies that [`NearCopies::check`] refuses.
     pub fn init(self) -> Result<Pipeline> {
         const OPERATION: &str = "pipeline";
         if !(1..=1_000_000).contains(&self.samples) {
@@ -164,6 +174,7 @@ impl PipelineConfig {
         {
             return Err(Error::setting(OPERATION, "λ", "in [0, 1]", lambda));
         }
+        self.near_copies.iter().try_for_each(|way| way.check())?;
         Ok(Pipeline { config: self })
     }
 }
@@ -239,11 +250,12 @@ impl Pipeline {
             run,
         )?;
         let templates = self.templates(&contents, &rewrites, tools, run)?;
-        let candidates: Vec<Candidates> = templates
+        let mut candidates: Vec<Candidates> = templates
             .par_iter()
             .enumerate()
             .map(|(seed, templates)| self.candidates(seed, templates, &rewrites, tools, threshold))
             .collect::<Result<_>>()?;
+        self.drop_near_copies(&mut candidates, tools.embedder)?;
         // Across seeds in their order: what an earlier seed has taken, no later one takes again.
         let mut taken: FxHashSet<String> = contents.iter().map(|c| normalised(c)).collect();
         let mut outcome = Outcome {
@@ -387,6 +399,31 @@ impl Pipeline {
         Ok(found)
     }
 
+    /// Drops near copies among the candidates of all seeds.
+    fn drop_near_copies(
+        &self,
+        candidates: &mut [Candidates],
+        embedder: &dyn Embedder,
+    ) -> Result<()> {
+        for way in &self.config.near_copies {
+            let all = candidates.iter().flat_map(|own| &own.items);
+            let texts: Vec<&str> = all.map(|(text, _)| text.as_str()).collect();
+            let mut keep = vec![false; texts.len()];
+            for index in way.find(&texts, embedder)?.kept {
+                if let Some(keep) = keep.get_mut(index) {
+                    *keep = true;
+                }
+            }
+            let mut keep = keep.into_iter();
+            for own in &mut *candidates {
+                let before = own.items.len();
+                own.items.retain(|_| keep.next().unwrap_or(true));
+                own.near += before - own.items.len();
+            }
+        }
+        Ok(())
+    }
+
     fn select(
         &self,
         seed: usize,
@@ -445,7 +482,8 @@ impl Pipeline {
             filtered: StageReport { came: fresh, went: rewrites.kept.len() },
             words: StageReport { came: found.words, went: found.with_synonyms },
             filled: StageReport { came: found.drawn, went: found.close },
-            deduplicated: StageReport { came: proposed, went: found.items.len() },
+            deduplicated: StageReport { came: proposed, went: found.items.len() + found.near },
+            near: StageReport { came: found.items.len() + found.near, went: found.items.len() },
             selected: StageReport { came: found.items.len(), went: got },
             refusals: rewrites.refusals,
             unread: rewrites.unread,
@@ -466,6 +504,8 @@ struct Candidates {
     with_synonyms: usize,
     drawn: usize,
     close: usize,
+    /// Near copies dropped.
+    near: usize,
 }
 
 impl Candidates {

@@ -334,13 +334,19 @@ struct Before {
 /// All of the lists above, which every word is looked up in once.
 static ALL_CLOSED: LazyLock<FxHashMap<&'static str, Before>> = LazyLock::new(|| {
     let mut all: FxHashMap<&str, Before> = FxHashMap::default();
-    CLOSED.iter().for_each(|word| _ = all.entry(word).or_default());
+    for word in CLOSED {
+        all.entry(word).or_default();
+    }
     for word in DETERMINERS {
         // These three are as often pronouns.
         all.entry(word).or_default().determiner = !matches!(*word, "that" | "which" | "what");
     }
-    BEFORE_VERB.iter().for_each(|word| all.entry(word).or_default().verbal = true);
-    BE_OR_HAVE.iter().for_each(|word| all.entry(word).or_default().be_or_have = true);
+    for word in BEFORE_VERB {
+        all.entry(word).or_default().verbal = true;
+    }
+    for word in BE_OR_HAVE {
+        all.entry(word).or_default().be_or_have = true;
+    }
     all
 });
 
