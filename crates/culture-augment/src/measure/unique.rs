@@ -4,6 +4,8 @@ use rustc_hash::FxHashSet;
 
 use super::words::{Words, mix};
 
+/// Below so many bits, marks for all keys take 2 MiB at most, which a processor keeps at hand.
+const MARKED: usize = 25;
 /// Keys are sorted into parts of about so many, whose table stays in the fastest memory.
 const PART: usize = 2048;
 /// More parts than this take longer to write to than they save.
@@ -17,8 +19,9 @@ pub(super) fn unique(words: &Words, n: usize, total: usize) -> usize {
     }
     // An n-gram is a number if its words' numbers fit side by side, with room for one that is none.
     let bits = usize::BITS - vocabulary.leading_zeros();
-    match bits as usize * n {
-        ..64 => different(total, || grams::<u64>(words, n, bits)),
+    match n.saturating_mul(bits as usize) {
+        width @ ..MARKED => marked(width, grams(words, n, bits)),
+        MARKED..64 => different(total, || grams::<u64>(words, n, bits)),
         64..128 => different(total, || grams::<u128>(words, n, bits)),
         _ => {
             let mut seen: FxHashSet<&[u32]> = FxHashSet::default();
@@ -26,6 +29,17 @@ pub(super) fn unique(words: &Words, n: usize, total: usize) -> usize {
             seen.len()
         }
     }
+}
+
+/// The number of different keys of so few bits that each possible one has a mark.
+fn marked(bits: usize, keys: impl Iterator<Item = u64>) -> usize {
+    let (mut marks, mut count) = (vec![0_u64; (1 << bits) / 64 + 1], 0);
+    for key in keys {
+        let (marks, mark) = (&mut marks[(key / 64) as usize], 1 << (key % 64));
+        count += usize::from(*marks & mark == 0);
+        *marks |= mark;
+    }
+    count
 }
 
 /// A number that holds an n-gram.
@@ -116,14 +130,14 @@ mod tests {
     #[test]
     fn every_kind_of_key_counts_alike() {
         let mut rng = assay_array::random::stream(5, "unique", 0);
-        for vocabulary in [1, 2, 3, 60, 70_000] {
+        for vocabulary in [1, 2, 3, 60, 3000, 70_000] {
             let text = |_| -> String {
                 let word = |_| format!("{} ", assay_array::random::below(&mut rng, vocabulary));
                 (0..5000).map(word).collect()
             };
             let texts: Vec<String> = (0..20).map(text).collect();
             let words = Words::of(&texts);
-            for n in [1, 2, 3, 4, 7, 30] {
+            for n in [1, 2, 3, 4, 7, 30, usize::MAX] {
                 let mut seen: FxHashSet<&[u32]> = FxHashSet::default();
                 words.texts().for_each(|text| seen.extend(text.windows(n)));
                 let total = words.texts().map(|t| t.windows(n).count()).sum();

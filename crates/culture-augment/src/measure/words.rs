@@ -66,9 +66,9 @@ impl<'a> Index<'a> {
     /// The number of the word between two places of a text.
     #[inline]
     fn number(&mut self, text: &'a [u8], start: usize, end: usize) -> u32 {
-        let next = self.len() as u32;
         let length = end - start;
         if length > SHORT {
+            let next = self.len() as u32;
             return *self.long.entry(text.get(start..end).unwrap_or(&[])).or_insert(next);
         }
         let bits = 8 * length as u32;
@@ -84,35 +84,42 @@ impl<'a> Index<'a> {
             padded.iter_mut().zip(text.get(start..end).unwrap_or(&[])).for_each(|(p, b)| *p = *b);
             u128::from_le_bytes(padded)
         };
-        self.short.number(bytes | (length as u128) << 120, next)
+        self.short.number(bytes | (length as u128) << 120, self.long.len())
     }
 }
 
 /// A table of short words. The key of a word is its bytes with its length above them, so that telling
-/// words apart takes no look at the text; that and probing place by place make it twice as fast here as
-/// a general table.
-#[derive(Default)]
+/// words apart takes no look at the text.
 struct ShortWords {
     /// Halves of the key and the word's number; a key of zero, which no word has, marks a free slot.
+    /// At most half of them are taken.
     slots: Vec<(u64, u64, u32)>,
     count: usize,
 }
 
+impl Default for ShortWords {
+    fn default() -> Self {
+        Self { slots: vec![(0, 0, 0); 1024], count: 0 }
+    }
+}
+
 impl ShortWords {
-    /// The number of a word, which is `next` for a new one.
+    /// The number of a word; a new one is numbered after all words here and `others`.
     #[inline]
-    fn number(&mut self, key: u128, next: u32) -> u32 {
-        if 2 * self.count >= self.slots.len() {
-            self.grow();
-        }
+    fn number(&mut self, key: u128, others: usize) -> u32 {
         let (low, high) = (key as u64, (key >> 64) as u64);
         let place = self.place(low, high);
         let slot = &mut self.slots[place];
-        if (slot.0, slot.1) == (0, 0) {
-            *slot = (low, high, next);
-            self.count += 1;
+        if (slot.0, slot.1) == (low, high) {
+            return slot.2;
         }
-        slot.2
+        let next = (self.count + others) as u32;
+        *slot = (low, high, next);
+        self.count += 1;
+        if 2 * self.count > self.slots.len() {
+            self.grow();
+        }
+        next
     }
 
     /// Where a key is or would be; there is always a free slot.
@@ -130,7 +137,7 @@ impl ShortWords {
     }
 
     fn grow(&mut self) {
-        let size = (4 * self.slots.len()).max(1024);
+        let size = 4 * self.slots.len();
         for slot in std::mem::replace(&mut self.slots, vec![(0, 0, 0); size]) {
             if (slot.0, slot.1) != (0, 0) {
                 let place = self.place(slot.0, slot.1);
