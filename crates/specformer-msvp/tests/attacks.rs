@@ -4,8 +4,8 @@ use assay_array::random::{normal, stream, uniform};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use proptest::prelude::*;
 use specformer_msvp::attack::{
-    Adversarial, Apgd, Attack, AutoAttack, Batch, DeepFool, Fab, Fgsm, MiFgsm, Norm, Objective,
-    Pgd, Square, Start, Threat, Warning,
+    Adversarial, Apgd, Attack, AutoAttack, Batch, CarliniWagner, DeepFool, Fab, Fgsm, MiFgsm, Norm,
+    Objective, Pgd, Square, Start, Threat, Warning,
 };
 use specformer_msvp::{Classifier, LinearClassifier, Normalized, Result, Weigh};
 
@@ -69,12 +69,16 @@ fn attacks(norm: Norm) -> Vec<Box<dyn Attack<f64>>> {
         Box::new(Pgd::new(20).with_objective(Objective::Margin { kappa: 10.0 }).with_restarts(2)),
         Box::new(Fab::new().with_steps(20).with_target_classes(3)),
     ];
+    all.push(Box::new(Fab::new().with_steps(20).with_target_classes(3).with_final_search(0)));
+    all.push(Box::new(Apgd::ce().with_steps(25)));
+    all.push(Box::new(Apgd::dlr().with_steps(25)));
+    all.push(Box::new(Apgd::targeted().with_steps(25).with_target_classes(3)));
     if norm != Norm::L1 {
-        all.push(Box::new(Apgd::ce().with_steps(25)));
-        all.push(Box::new(Apgd::dlr().with_steps(25)));
-        all.push(Box::new(Apgd::targeted().with_steps(25).with_target_classes(3)));
         all.push(Box::new(Square::new().with_queries(100)));
         all.push(Box::new(DeepFool::new()));
+    }
+    if norm == Norm::L2 {
+        all.push(Box::new(CarliniWagner::new().with_steps(100).with_searches(5)));
     }
     if norm == Norm::Linf {
         all.push(Box::new(MiFgsm::new(10)));
@@ -142,6 +146,85 @@ fn no_attack_beats_the_exact_radius_and_the_strong_ones_reach_it() {
             }
             let broken = found.success.iter().filter(|s| **s).count();
             assert!(broken >= 15, "{} {norm}: {broken}", attack.name());
+        }
+    }
+}
+
+#[test]
+fn what_looks_for_the_nearest_comes_to_the_exact_radius() {
+    let mut rng = stream(1, "linear", 0);
+    let w = Array2::from_shape_simple_fn((5, 12), || normal(&mut rng));
+    let model = LinearClassifier::new(w, Array1::zeros(5)).unwrap();
+    let (x, labels) = data(&model, 20, 2);
+    let batch = Batch::new(x.view(), &labels);
+    for norm in Norm::ALL {
+        let threat = Threat::new(norm, 1e3).with_bounds(-100.0, 100.0);
+        let plain = Fab::new().with_steps(10).with_final_search(0);
+        let searched = Fab::new().with_steps(10);
+        // How far above the radius, relative to it.
+        let excess = |attack: &dyn Attack<f64>| -> Vec<f64> {
+            let found = attack.perturb(&model, &batch, &threat).unwrap();
+            assert!(found.success.iter().all(|s| *s), "{} {norm}", attack.name());
+            x.outer_iter()
+                .zip(&labels)
+                .zip(found.distance)
+                .map(|((x, &y), d)| d / model.exact_radius(x, y, norm).unwrap() - 1.0)
+                .collect()
+        };
+        let worst = |e: &[f64]| e.iter().fold(0.0_f64, |m, e| m.max(*e));
+        let (without, with) = (excess(&plain), excess(&searched));
+        assert!(with.iter().zip(&without).all(|(w, o)| (-1e-9..=*o).contains(w)), "{norm}");
+        // The margin of a linear model is a straight line on the segment: only the hundredth of a step
+        // beyond it remains.
+        assert!(worst(&with) < 1e-3 && worst(&with) < 0.1 * worst(&without), "{norm}: {with:?}");
+    }
+    // CW follows the class that is nearest on its way, which need not be the nearest of all; and Adam
+    // crosses the boundary in steps of 0.0125 in each of 12 coordinates.
+    let threat = Threat::new(Norm::L2, 1e3).with_bounds(-2.0, 3.0);
+    let cw = CarliniWagner::new().with_steps(400).with_rate(0.005);
+    let found = cw.perturb(&model, &batch, &threat).unwrap();
+    let mut near = 0;
+    for (i, distance) in found.distance.iter().enumerate() {
+        let radius = model.exact_radius(x.row(i), labels[i], Norm::L2).unwrap();
+        assert!(found.success[i] && *distance >= radius * (1.0 - 1e-9));
+        near += usize::from(*distance <= 1.01 * radius);
+    }
+    assert!(near >= 14, "{near}");
+}
+
+#[test]
+fn the_ensemble_reaches_what_is_exact_and_no_part_goes_beyond_it() {
+    let mut rng = stream(2, "linear", 0);
+    let w = Array2::from_shape_simple_fn((6, 10), || normal(&mut rng));
+    let model = LinearClassifier::new(w, Array1::zeros(6)).unwrap();
+    let (x, labels) = data(&model, 40, 3);
+    let batch = Batch::new(x.view(), &labels);
+    for norm in Norm::ALL {
+        let mut radii: Vec<f64> = x
+            .outer_iter()
+            .zip(&labels)
+            .map(|(x, &y)| model.exact_radius(x, y, norm).unwrap())
+            .collect();
+        radii.sort_by(f64::total_cmp);
+        // Between two samples' radii, so that it is clear which can be broken.
+        let epsilon = f64::midpoint(radii[19], radii[20]);
+        let threat = Threat::new(norm, epsilon).with_bounds(-10.0, 10.0);
+        let parts: [&dyn Attack<f64>; 4] = [
+            &Apgd::ce(),
+            &Apgd::targeted(),
+            &Fab::new().with_final_search(0),
+            &Square::new().with_queries(500),
+        ];
+        let mut alone = vec![];
+        for part in &parts[..if norm == Norm::L1 { 3 } else { 4 }] {
+            alone.push(part.perturb(&model, &batch, &threat).unwrap().robust_accuracy());
+        }
+        assert!(alone.iter().all(|a| *a >= 0.5), "{norm}: {alone:?}");
+        assert!(alone[1] <= 0.525, "{norm}: targeted APGD leaves {}", alone[1]);
+        if norm != Norm::L1 {
+            let auto = AutoAttack::standard().with_queries(500);
+            let found = auto.run(&model, &batch, &threat, &mut |_| {}).unwrap();
+            assert_eq!(found.accuracy.last().unwrap().1, 0.5, "{norm}: {:?}", found.accuracy);
         }
     }
 }

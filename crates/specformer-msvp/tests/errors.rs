@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, Array4, array};
 use specformer_msvp::attack::{
-    Apgd, Attack, AutoAttack, Batch, DeepFool, Fab, Fgsm, MiFgsm, Norm, Objective, Pgd, Square,
-    Threat,
+    Apgd, Attack, AutoAttack, Batch, CarliniWagner, DeepFool, Fab, Fgsm, MiFgsm, Norm, Objective,
+    Pgd, Square, Threat,
 };
 use specformer_msvp::lipschitz::{
     AttentionHead, Derivation, attention_ball, certified_radius, certified_radius_last_layer,
@@ -190,15 +190,28 @@ fn norms_and_classes_that_do_not_exist() {
     let (x, labels) = (array![[0.1, 0.5, 0.9]], [0]);
     let batch = Batch::new(x.view(), &labels);
     let l1 = Threat::new(Norm::L1, 1.0);
-    for attack in
-        [&Apgd::ce() as &dyn Attack<f64>, &Square::new(), &MiFgsm::new(2), &DeepFool::new()]
-    {
+    for attack in [
+        &CarliniWagner::new() as &dyn Attack<f64>,
+        &Square::new(),
+        &MiFgsm::new(2),
+        &DeepFool::new(),
+    ] {
         assert!(matches!(
             attack.perturb(&model(4), &batch, &l1),
             Err(Error::Norm { norm: "L1", .. })
         ));
     }
     assert!(AutoAttack::standard().begin(&model(4), &batch, &l1).is_err());
+    let l2 = Threat::new(Norm::L2, 1.0);
+    for bad in [
+        CarliniWagner::new().with_steps(0),
+        CarliniWagner::new().with_searches(0),
+        CarliniWagner::new().with_rate(0.0),
+        CarliniWagner::new().with_initial_weight(f64::INFINITY),
+        CarliniWagner::new().with_kappa(-1.0),
+    ] {
+        assert!(matches!(bad.perturb(&model(4), &batch, &l2), Err(Error::Parameter { .. })));
+    }
     let linf = Threat::new(Norm::Linf, 0.1);
     for classes in [1, 2] {
         let dlr = Apgd::dlr().perturb(&model(classes), &batch, &linf);

@@ -6,8 +6,8 @@ use ndarray::{Array2, array};
 use proptest::prelude::*;
 use specformer_msvp::attack::{Attack, Batch, Norm, Pgd, Start, Threat};
 use specformer_msvp::lipschitz::{
-    Activation, AttentionHead, Derivation, certified_accuracy, certified_radius, jacobian_norms,
-    secant_bound,
+    Activation, AttentionHead, Derivation, certified_accuracy, certified_radius, cosine_attention,
+    jacobian_norms, l2_attention, secant_bound,
 };
 use specformer_msvp::{CertifiedUpper, Classifier, Error, LinearClassifier};
 
@@ -253,4 +253,86 @@ fn odd_numbers_make_no_small_bound() {
     assert_eq!(certified_radius(&[0.0, 1.0], 0, zero).unwrap(), f64::NEG_INFINITY);
     assert_eq!(certified_accuracy(&[], 0.1), None);
     assert_eq!(certified_accuracy(&[f64::NAN], 0.1), None);
+}
+
+/// Rows of probabilities.
+fn softmax(mut scores: Array2<f64>) -> Array2<f64> {
+    for mut row in scores.rows_mut() {
+        let largest = row.iter().fold(f64::NEG_INFINITY, |m, s| s.max(m));
+        row.mapv_inplace(|s| (s - largest).exp());
+        let sum = row.sum();
+        row.mapv_inplace(|s| s / sum);
+    }
+    scores
+}
+
+/// The norm of a function's Jacobian by differences.
+fn jacobian(f: &dyn Fn(&Array2<f64>) -> Array2<f64>, x: &Array2<f64>) -> f64 {
+    let columns: Vec<Vec<f64>> = (0..x.len())
+        .map(|i| {
+            let at = |h: f64| {
+                let mut x = x.clone();
+                *x.iter_mut().nth(i).unwrap() += h;
+                f(&x)
+            };
+            ((at(1e-5) - at(-1e-5)) / 2e-5).into_iter().collect()
+        })
+        .collect();
+    let j = Array2::from_shape_fn((columns.len(), columns[0].len()), |(i, k)| columns[i][k]);
+    svdvals(j.view()).unwrap()[0]
+}
+
+#[test]
+fn attention_with_a_constant_everywhere_stays_below_it() {
+    let (epsilon, scale, tau, nu) = (0.01, 0.6, 4.0, 0.8);
+    let mut worst = [0.0_f64; 2];
+    for seed in 0..30 {
+        let n = 2 + seed as usize % 5;
+        let draw = |i: u64, shape| gaussian::<f64>(10 * seed + i, shape);
+        let (q, k, v) = (draw(0, (4, 3)), draw(1, (4, 3)), draw(2, (4, 3)));
+        let l2 = |x: &Array2<f64>| {
+            let y = x.dot(&q);
+            let distance = Array2::from_shape_fn((n, n), |(i, j)| {
+                (&y.row(i) - &y.row(j)).mapv(|d| d * d).sum()
+            });
+            softmax(distance * -scale).dot(&y).dot(&q.t().dot(&v)) * scale
+        };
+        let unit = |mut y: Array2<f64>| {
+            for mut row in y.rows_mut() {
+                let length = (row.mapv(|x| x * x).sum() + epsilon).sqrt();
+                row.mapv_inplace(|x| x / length);
+            }
+            y
+        };
+        let cosine = |x: &Array2<f64>| {
+            let [q, k, v] = [&q, &k, &v].map(|w| unit(x.dot(w)));
+            softmax(q.dot(&k.t()) * tau).dot(&v) * nu
+        };
+        let head = AttentionHead { q: q.view(), k: k.view(), v: v.view(), scale: tau };
+        let bounds = [
+            l2_attention(q.view(), v.view(), scale, n).unwrap().value(),
+            cosine_attention(&head, nu, epsilon, n, [0.0; 3]).unwrap().value(),
+        ];
+        // Near together, far apart, and where cosines change fastest: near zero.
+        for size in [0.03, 0.3, 1.0, 3.0] {
+            let x = draw(3, (n, 4)) * size;
+            let found = [jacobian(&l2, &x), jacobian(&cosine, &x)];
+            for i in 0..2 {
+                assert!(found[i] <= bounds[i] * (1.0 + 1e-6), "{i}: {found:?} {bounds:?}");
+                worst[i] = worst[i].max(found[i] / bounds[i]);
+            }
+            // Rows that are known to have a length change less.
+            let least = [&q, &k, &v].map(|w| {
+                let y = x.dot(w);
+                let shortest = y.rows().into_iter().map(|r| r.mapv(|x| x * x).sum().sqrt());
+                shortest.fold(f64::INFINITY, f64::min)
+            });
+            let here = cosine_attention(&head, nu, epsilon, n, least).unwrap().value();
+            assert!(found[1] <= here * (1.0 + 1e-6) && here <= bounds[1]);
+        }
+    }
+    // Bounds of another order would say nothing.
+    assert!(worst[0] > 0.1 && worst[1] > 0.1, "{worst:?}");
+    assert!(l2_attention(array![[1.0]].view(), array![[1.0], [2.0]].view(), 1.0, 3).is_err());
+    assert!(l2_attention(array![[1.0]].view(), array![[1.0]].view(), -1.0, 3).is_err());
 }

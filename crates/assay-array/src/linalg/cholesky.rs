@@ -31,15 +31,22 @@ pub fn cholesky<T: Scalar>(a: ArrayView2<'_, T>) -> Result<Array2<T>> {
     Ok(T::from_faer(factor(T::to_faer(a))?))
 }
 
+/// Columns that are copied together.
+const STRIP: usize = 16;
+
 fn factor<F: faer::traits::RealField + Scalar>(a: ArrayView2<'_, F>) -> Result<Array2<F>> {
     let operation = "cholesky";
     let n = size_of_square(operation, a)?;
     lower_finite(operation, a)?;
     let mut columns = Columns::zeros(n, n);
     let mut l = columns.as_faer();
-    for (i, row) in a.outer_iter().enumerate() {
-        for (j, &x) in row.iter().take(i + 1).enumerate() {
-            l[(i, j)] = x;
+    // Rows become columns, in strips as wide as a cache line or two: whole rows would touch a line of
+    // every column before any is full.
+    for strip in (0..n).step_by(STRIP) {
+        for i in strip..n {
+            for j in strip..(strip + STRIP).min(i + 1) {
+                l[(i, j)] = a[[i, j]];
+            }
         }
     }
     let scratch = cholesky_in_place_scratch::<F>(n, Par::Seq, Spec::default());

@@ -197,6 +197,7 @@ impl AutoAttack {
         let apgd = Apgd::ce().with_steps(self.steps).with_seed(self.seed);
         let targeted = Apgd::targeted().with_steps(self.steps).with_seed(self.seed);
         let fab = Fab::new().with_steps(self.steps).with_target_classes(self.targets);
+        let fab = fab.with_final_search(0); // as the authors' program
         let square = Square::new().with_queries(self.queries).with_seed(self.seed);
         let targeted = targeted.with_target_classes(self.targets);
         let attacks: [&dyn Attack<T>; 4] = [&apgd, &targeted, &fab, &square];

@@ -2,8 +2,7 @@ use assay_array::Scalar;
 use ndarray::{Array2, Axis};
 
 use super::objective::descending;
-use super::threat::distances;
-use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
+use super::{Adversarial, Attack, Batch, Norm, Threat};
 use crate::classifier::{Classifier, gradient, logits};
 use crate::error::within;
 use crate::{Error, Result};
@@ -120,13 +119,6 @@ impl<T: Scalar> Attack<T> for DeepFool {
                 }
             }
         }
-        let slack = threat.epsilon * T::EPSILON.to_f64();
-        for (i, distance) in distances(&x, &clean, threat.norm).into_iter().enumerate() {
-            if distance > threat.epsilon + slack {
-                x.row_mut(i).assign(&clean.row(i));
-            }
-        }
-        let margin = batch.loss(Objective::Margin { kappa: f64::MAX });
-        Adversarial::judge(x, &clean, batch, model, threat, queries, &margin)
+        Adversarial::nearest(x, &clean, batch, model, threat, queries)
     }
 }

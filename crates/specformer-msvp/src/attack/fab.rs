@@ -3,7 +3,7 @@ use ndarray::{Array2, Axis};
 
 use super::objective::descending;
 use super::threat::distances;
-use super::{Adversarial, Attack, Batch, Norm, Threat};
+use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
 use crate::Result;
 use crate::classifier::{Classifier, gradient, logits};
 use crate::error::within;
@@ -15,12 +15,14 @@ use crate::error::within;
 /// and clean sample are both projected onto the plane where it is zero, within the box, and the next
 /// point lies `1.05` times beyond, drawn towards the clean sample's projection by at most a tenth. A
 /// point that fools the model and is nearer than the best is kept, and the search goes back from it
-/// by a tenth towards the clean sample. What it finds within `ε` is a success.
+/// by a tenth towards the clean sample. A final search between the clean sample and the best point
+/// brings it onto the boundary. What it finds within `ε` is a success.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Fab {
     steps: usize,
     targets: usize,
+    search: usize,
 }
 
 /// How far beyond the plane a step goes.
@@ -32,12 +34,12 @@ const BACKWARD: f64 = 0.9;
 
 impl Default for Fab {
     fn default() -> Self {
-        Self { steps: 100, targets: 9 }
+        Self { steps: 100, targets: 9, search: 3 }
     }
 }
 
 impl Fab {
-    /// 100 steps for each of 9 classes.
+    /// 100 steps for each of 9 classes, and 3 of the final search.
     pub fn new() -> Self {
         Self::default()
     }
@@ -50,6 +52,12 @@ impl Fab {
     /// The number of wrong classes that are tried.
     pub fn with_target_classes(self, targets: usize) -> Self {
         Self { targets, ..self }
+    }
+
+    /// Steps of the search that ends the paper's algorithm, on the segment between the clean sample and
+    /// what was found; 0 for none, as in the authors' program.
+    pub fn with_final_search(self, steps: usize) -> Self {
+        Self { search: steps, ..self }
     }
 }
 
@@ -66,6 +74,7 @@ impl<T: Scalar> Attack<T> for Fab {
     ) -> Result<Adversarial<T>> {
         let clean = batch.begin("FAB-T", model, threat, &Norm::ALL, 2)?;
         within("steps", "1 to 1000000", self.steps as f64, 1.0, 1e6)?;
+        within("steps of the final search", "0 to 1000", self.search as f64, 0.0, 1e3)?;
         within("target classes", "1 or more", self.targets as f64, 1.0, 1e9)?;
         let classes = model.classes();
         let (n, d) = clean.dim();
@@ -147,39 +156,73 @@ impl<T: Scalar> Attack<T> for Fab {
                 }
             }
         }
-        finish(best, &distance, queries, &clean, model, batch, threat)
+        let found: Vec<usize> =
+            (0..n).filter(|&i| distance[i] > 0.0 && distance[i].is_finite()).collect();
+        self.search(model, &clean, batch, &found, &mut best, &mut queries)?;
+        Adversarial::nearest(best, &clean, batch, model, threat, queries)
     }
 }
 
-/// Keeps what lies within `ε`. Outside it is no success, and the clean sample is as good an answer as any.
-fn finish<T: Scalar>(
-    mut best: Array2<T>,
-    distance: &[f64],
-    queries: Vec<u64>,
-    clean: &Array2<T>,
-    model: &dyn Classifier<T>,
-    batch: &Batch<'_, T>,
-    threat: &Threat,
-) -> Result<Adversarial<T>> {
-    // A rounding in T may put what is on the sphere beyond it.
-    let slack = threat.epsilon * T::EPSILON.to_f64();
-    let success: Vec<bool> = distance.iter().map(|d| *d <= threat.epsilon + slack).collect();
-    for (i, success) in success.iter().enumerate() {
-        if !success {
-            best.row_mut(i).assign(&clean.row(i));
+impl Fab {
+    /// The paper's final search: on the segment from the clean sample to the best point found, the
+    /// margin's zero by the secant through both ends, which then becomes one of them.
+    fn search<T: Scalar>(
+        &self,
+        model: &dyn Classifier<T>,
+        clean: &Array2<T>,
+        batch: &Batch<'_, T>,
+        found: &[usize],
+        best: &mut Array2<T>,
+        queries: &mut [u64],
+    ) -> Result<()> {
+        if self.search == 0 || found.is_empty() {
+            return Ok(());
         }
+        let (selection, origin) = (batch.select(found), clean.select(Axis(0), found));
+        let part = selection.batch();
+        let margin = part.loss(Objective::Margin { kappa: f64::MAX });
+        let mut scratch = vec![0.0; model.classes()];
+        let mut look = |x: &Array2<T>| -> Result<Vec<(f64, bool)>> {
+            let z = logits(model, x.view())?;
+            let rows = z.outer_iter().enumerate();
+            Ok(rows
+                .map(|(k, z)| (margin(k, &z.to_vec(), &mut scratch), part.fooled(k, &z.to_vec())))
+                .collect())
+        };
+        let end = best.select(Axis(0), found);
+        let (near, far) = (look(&origin)?, look(&end)?);
+        // Where on the segment, and the margin there: below zero, and fooled.
+        let mut ends: Vec<[(f64, f64); 2]> =
+            near.iter().zip(&far).map(|(n, f)| [(0.0, n.0), (1.0, f.0)]).collect();
+        for &i in found {
+            queries[i] += 2 + self.search as u64;
+        }
+        for _ in 0..self.search {
+            let mut x = origin.clone();
+            let mut at = vec![];
+            for (k, mut row) in x.outer_iter_mut().enumerate() {
+                let [(s, below), (t, above)] = ends[k];
+                let zero = s + (t - s) * -below / (above - below);
+                // Straight pieces end on the wrong side by a rounding: a little beyond.
+                let zero = if zero > s && zero < t {
+                    zero + 1e-3 * (t - zero)
+                } else {
+                    f64::midpoint(s, t)
+                };
+                at.push(zero);
+                for (x, e) in row.iter_mut().zip(end.row(k)) {
+                    *x = T::from_f64(x.to_f64() + zero * (e.to_f64() - x.to_f64()));
+                }
+            }
+            for (k, (margin, fooled)) in look(&x)?.into_iter().enumerate() {
+                ends[k][usize::from(fooled)] = (at[k], margin);
+                if fooled {
+                    best.row_mut(found[k]).assign(&x.row(k));
+                }
+            }
+        }
+        Ok(())
     }
-    let mut scratch = vec![0.0; model.classes()];
-    let loss = logits(model, best.view())?
-        .outer_iter()
-        .enumerate()
-        .map(|(i, z)| {
-            let objective = super::Objective::Margin { kappa: f64::MAX };
-            objective.evaluate_into(&z.to_vec(), batch.labels[i], batch.target(i), &mut scratch)
-        })
-        .collect();
-    let distance = distances(&best, clean, threat.norm);
-    Ok(Adversarial { distance, x: best, success, loss, queries })
 }
 
 /// A sample, where it started, and the linear function `gap + ⟨w, · − x⟩` that should reach zero.

@@ -6,16 +6,18 @@
 //! | attack | norms | gradients per sample |
 //! |---|---|---|
 //! | [`Fgsm`] (and R-FGSM) | `L∞`, `L2`, `L1` | 1 |
-//! | [`Pgd`] with any [`Objective`]; CW is its margin | `L∞`, `L2`, `L1` | steps · restarts |
+//! | [`Pgd`] with any [`Objective`] | `L∞`, `L2`, `L1` | steps · restarts |
+//! | [`CarliniWagner`], the original | `L2` | steps · values of `c` |
 //! | [`MiFgsm`] | `L∞` | steps |
 //! | [`DeepFool`] | `L∞`, `L2` | steps · classes |
-//! | [`Apgd`] CE, DLR and targeted DLR | `L∞`, `L2` | steps · restarts |
+//! | [`Apgd`] CE, DLR and targeted DLR | `L∞`, `L2`, `L1` | steps · restarts |
 //! | [`Fab`] targeted | `L∞`, `L2`, `L1` | steps · targets |
 //! | [`Square`] | `L∞`, `L2` | none: queries only |
 //! | [`AutoAttack`] | `L∞`, `L2` | the standard four in order |
 
 mod apgd;
 mod auto;
+mod cw;
 mod deepfool;
 mod fab;
 mod fgsm;
@@ -27,6 +29,7 @@ mod threat;
 
 pub use apgd::{Apgd, apgd_checkpoints};
 pub use auto::{AutoAttack, AutoReport, AutoState, Warning};
+pub use cw::CarliniWagner;
 pub use deepfool::DeepFool;
 pub use fab::Fab;
 pub use fgsm::{Fgsm, MiFgsm};

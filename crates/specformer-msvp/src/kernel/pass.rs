@@ -7,8 +7,8 @@ use pulp::{Arch, Simd, WithSimd};
 use super::with_multiply_add;
 
 const LANES: usize = 32;
-/// Rows that are read together: their products with `v` need one load of `v`, and one load and
-/// store of `y` serves them all.
+/// Rows that are taken together: they are still in the nearest cache when they are read for the second
+/// time, and one load and store of `y` serves them all.
 const GROUP: usize = 4;
 
 /// The rows of a matrix, each contiguous: borrowed where they lie so, copied where not.
@@ -30,6 +30,11 @@ impl<'a, T: Scalar> Rows<'a, T> {
         Self { rows, columns }
     }
 
+    /// The vectors as rows.
+    pub(crate) fn of(vectors: &'a [Vec<T>], columns: usize) -> Self {
+        Self { rows: vectors.iter().map(|v| v.as_slice().into()).collect(), columns }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
@@ -40,16 +45,14 @@ impl<'a, T: Scalar> Rows<'a, T> {
 
     /// The largest magnitude, or the place of the first number that is not finite.
     pub(crate) fn magnitude(&self) -> Result<f64, (usize, usize, f64)> {
-        let mut largest = T::ZERO;
+        let mut largest = 0.0_f64;
         for (i, row) in self.rows.iter().enumerate() {
-            for (j, &x) in row.iter().enumerate() {
-                if !x.is_finite() {
-                    return Err((i, j, x.to_f64()));
-                }
-                largest = largest.max(x.abs());
+            match super::magnitude(row) {
+                Ok(of_row) => largest = largest.max(of_row),
+                Err((j, x)) => return Err((i, j, x)),
             }
         }
-        Ok(largest.to_f64())
+        Ok(largest)
     }
 
     /// A copy in `f64`, multiplied by the power of two that brings the largest entry near 1.
@@ -59,6 +62,11 @@ impl<'a, T: Scalar> Rows<'a, T> {
         let scale = |row: &Cow<'_, [T]>| row.iter().map(|x| x.to_f64() * factor).collect();
         let rows = self.rows.iter().map(scale).collect();
         (Rows { rows, columns: self.columns }, exponent.exp2())
+    }
+
+    /// `W v` in `f64`.
+    pub(crate) fn times_wide(&self, v: &[f64]) -> Vec<f64> {
+        self.rows.iter().map(|row| super::dot_wide(row, v)).collect()
     }
 
     /// The row of the largest norm.
@@ -120,7 +128,10 @@ impl<T: Scalar> WithSimd for Pass<'_, T> {
             let (groups, rest) = w.rows.as_chunks::<GROUP>();
             let (xs, x_rest) = x.as_chunks_mut::<GROUP>();
             for (rows, x) in groups.iter().zip(xs) {
-                *x = dot_group(rows, v, madd);
+                // One row after the other: memory is read fastest in its order.
+                for (row, x) in rows.iter().zip(x.iter_mut()) {
+                    *x = dot_row(row, v, madd);
+                }
                 if let Some(y) = y.as_deref_mut() {
                     add_group(rows, x, y, madd);
                 }
@@ -133,27 +144,6 @@ impl<T: Scalar> WithSimd for Pass<'_, T> {
             }
         });
     }
-}
-
-/// Written out for four rows, so that the lanes stay in registers.
-#[inline(always)]
-fn dot_group<T: Scalar>(
-    rows: &[Cow<'_, [T]>; GROUP],
-    v: &[T],
-    madd: impl Fn(T, T, T) -> T + Copy,
-) -> [T; GROUP] {
-    let [a, b, c, d] = rows.each_ref().map(|row| row.as_chunks::<LANES>());
-    let (v, v_rest) = v.as_chunks::<LANES>();
-    let [mut p, mut q, mut r, mut s] = [[T::ZERO; LANES]; GROUP];
-    for ((((v, a), b), c), d) in v.iter().zip(a.0).zip(b.0).zip(c.0).zip(d.0) {
-        for i in 0..LANES {
-            p[i] = madd(a[i], v[i], p[i]);
-            q[i] = madd(b[i], v[i], q[i]);
-            r[i] = madd(c[i], v[i], r[i]);
-            s[i] = madd(d[i], v[i], s[i]);
-        }
-    }
-    [sum(&p, a.1, v_rest), sum(&q, b.1, v_rest), sum(&r, c.1, v_rest), sum(&s, d.1, v_rest)]
 }
 
 #[inline(always)]
@@ -169,13 +159,19 @@ fn dot_row<T: Scalar>(row: &[T], v: &[T], madd: impl Fn(T, T, T) -> T + Copy) ->
     sum(&p, rest, v_rest)
 }
 
-/// The lanes and what does not fill them, in `f64`.
+/// The lanes, eight at a time and then in `f64`, and what does not fill them.
 #[inline(always)]
 fn sum<T: Scalar>(lanes: &[T; LANES], row: &[T], v: &[T]) -> T {
+    let mut eight = [T::ZERO; LANES / 4];
+    for i in 0..LANES / 4 {
+        eight[i] = (lanes[i] + lanes[i + 8]) + (lanes[i + 16] + lanes[i + 24]);
+    }
     let rest: f64 = row.iter().zip(v).map(|(w, v)| w.to_f64() * v.to_f64()).sum();
-    T::from_f64(lanes.iter().map(|l| l.to_f64()).sum::<f64>() + rest)
+    T::from_f64(eight.iter().map(|l| l.to_f64()).sum::<f64>() + rest)
 }
 
+/// In chunks that are read, changed and written as a whole: without them the compiler would have to
+/// know that `y` overlaps no row, and writes scalar code because it does not.
 #[inline(always)]
 fn add_group<T: Scalar>(
     rows: &[Cow<'_, [T]>; GROUP],
@@ -183,15 +179,32 @@ fn add_group<T: Scalar>(
     y: &mut [T],
     madd: impl Fn(T, T, T) -> T + Copy,
 ) {
-    let [a, b, c, d] = rows;
-    for ((((y, &a), &b), &c), &d) in y.iter_mut().zip(&**a).zip(&**b).zip(&**c).zip(&**d) {
+    let [a, b, c, d] = rows.each_ref().map(|row| row.as_chunks::<LANES>());
+    let (chunks, rest) = y.as_chunks_mut::<LANES>();
+    for ((((y, a), b), c), d) in chunks.iter_mut().zip(a.0).zip(b.0).zip(c.0).zip(d.0) {
+        let mut sum = *y;
+        for i in 0..LANES {
+            sum[i] = madd(a[i], x[0], madd(b[i], x[1], madd(c[i], x[2], madd(d[i], x[3], sum[i]))));
+        }
+        *y = sum;
+    }
+    for ((((y, &a), &b), &c), &d) in rest.iter_mut().zip(a.1).zip(b.1).zip(c.1).zip(d.1) {
         *y = madd(a, x[0], madd(b, x[1], madd(c, x[2], madd(d, x[3], *y))));
     }
 }
 
 #[inline(always)]
 fn add_row<T: Scalar>(row: &[T], x: T, y: &mut [T], madd: impl Fn(T, T, T) -> T + Copy) {
-    for (y, &w) in y.iter_mut().zip(row) {
+    let (a, a_rest) = row.as_chunks::<LANES>();
+    let (chunks, rest) = y.as_chunks_mut::<LANES>();
+    for (y, a) in chunks.iter_mut().zip(a) {
+        let mut sum = *y;
+        for i in 0..LANES {
+            sum[i] = madd(a[i], x, sum[i]);
+        }
+        *y = sum;
+    }
+    for (y, &w) in rest.iter_mut().zip(a_rest) {
         *y = madd(w, x, *y);
     }
 }

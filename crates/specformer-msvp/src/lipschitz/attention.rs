@@ -26,7 +26,7 @@ pub struct AttentionHead<'a, T> {
 }
 
 impl<T: Scalar> AttentionHead<'_, T> {
-    fn check(&self, width: Option<usize>) -> Result<()> {
+    pub(super) fn check(&self, width: Option<usize>) -> Result<()> {
         let d = width.unwrap_or(self.q.nrows());
         let expected = vec![d, self.q.ncols()];
         for given in [self.q.dim(), self.k.dim(), (self.v.nrows(), self.q.ncols())] {
@@ -38,24 +38,31 @@ impl<T: Scalar> AttentionHead<'_, T> {
         crate::error::within("attention scale", "a finite number", self.scale, f64::MIN, f64::MAX)
     }
 
-    /// A certified bound on `‖Q Kᵀ‖`: that of the product, with its rounding, or `‖Q‖ ‖K‖`.
+    /// A certified bound on `‖Q Kᵀ‖`.
     pub(crate) fn qk_upper(&self) -> Result<CertifiedUpper> {
-        let operation = "norm of the product of query and key weights";
-        let apart = sigma_upper(self.q)? * sigma_upper(self.k)?;
-        let (Some((q, a)), Some((k, b))) = (scaled(operation, self.q)?, scaled(operation, self.k)?)
-        else {
-            return Ok(CertifiedUpper::ZERO);
-        };
-        let product = matmul(q.view(), k.t()).map_err(linalg(operation))?;
-        // |fl(QKᵀ) − QKᵀ| ≤ γ_d |Q||K|ᵀ, whose norm is at most ‖Q‖_F ‖K‖_F.
-        let length = |m: &Array2<f64>| {
-            let length = norm(&m.iter().copied().collect::<Vec<_>>());
-            CertifiedUpper::known(length) * CertifiedUpper::known(1.0 + gamma(m.len() + 4))
-        };
-        let rounding = CertifiedUpper::known(gamma(q.ncols() + 2)) * length(&q) * length(&k);
-        let together = sigma_upper(product.view())? + rounding;
-        Ok(apart.min(together * CertifiedUpper::known(a) * CertifiedUpper::known(b)))
+        product_upper(self.q, self.k)
     }
+}
+
+/// A certified bound on `‖A Bᵀ‖`: that of the product, with its rounding, or `‖A‖ ‖B‖`.
+pub(super) fn product_upper<T: Scalar>(
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
+) -> Result<CertifiedUpper> {
+    let operation = "norm of the product of attention weights";
+    let apart = sigma_upper(a)? * sigma_upper(b)?;
+    let (Some((a, of_a)), Some((b, of_b))) = (scaled(operation, a)?, scaled(operation, b)?) else {
+        return Ok(CertifiedUpper::ZERO);
+    };
+    let product = matmul(a.view(), b.t()).map_err(linalg(operation))?;
+    // |fl(ABᵀ) − ABᵀ| ≤ γ_d |A||B|ᵀ, whose norm is at most ‖A‖_F ‖B‖_F.
+    let length = |m: &Array2<f64>| {
+        let length = norm(&m.iter().copied().collect::<Vec<_>>());
+        CertifiedUpper::known(length) * CertifiedUpper::known(1.0 + gamma(m.len() + 4))
+    };
+    let rounding = CertifiedUpper::known(gamma(a.ncols() + 2)) * length(&a) * length(&b);
+    let together = sigma_upper(product.view())? + rounding;
+    Ok(apart.min(together * CertifiedUpper::known(of_a) * CertifiedUpper::known(of_b)))
 }
 
 /// A certified Lipschitz constant of one head on every `X` of `tokens` rows with `‖X‖₂ ≤ radius`:

@@ -88,7 +88,7 @@ pub struct Derivation {
 }
 
 /// Widens what a forward pass in `f32` computed.
-const FORWARD_SLACK: f64 = 1e-3;
+pub(crate) const FORWARD_SLACK: f64 = 1e-3;
 
 impl Derivation {
     /// A constant for all inputs.
@@ -296,6 +296,23 @@ impl Derivation {
             reach.value(),
         );
         Ok(self.factor(layer, rule, factor))
+    }
+
+    /// Heads side by side with constants of their own, [`l2_attention`](super::l2_attention)'s say, and an
+    /// output projection: `‖W_O‖ √(Σ_h L_h²)`.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`].
+    pub fn heads<T: Scalar>(
+        self,
+        layer: impl Into<String>,
+        heads: &[CertifiedUpper],
+        output: Option<ArrayView2<'_, T>>,
+    ) -> Result<Self> {
+        let squares = heads.iter().fold(CertifiedUpper::ZERO, |sum, &h| sum + h * h);
+        let output = output.map_or(Ok(CertifiedUpper::known(1.0)), sigma_upper)?;
+        let rule = format!("‖W_O‖ √Σ_h L_h², {} heads", heads.len());
+        Ok(self.factor(layer, rule, squares.sqrt() * output))
     }
 
     /// `x + f(x)`: one plus the branch's constant.

@@ -7,6 +7,7 @@
 mod activation;
 mod attention;
 mod derivation;
+mod global_attention;
 mod jacobian;
 mod margin;
 
@@ -15,6 +16,9 @@ pub use attention::{
     AttentionHead, AttentionPoint, attention_at_point, attention_ball, paper_attention_bound,
     softmax_jacobian_norm,
 };
+#[cfg(feature = "burn")]
+pub(crate) use derivation::FORWARD_SLACK;
 pub use derivation::{Certificate, Derivation, Scope, Step};
+pub use global_attention::{cosine_attention, l2_attention};
 pub use jacobian::{jacobian_norms, secant_bound};
 pub use margin::{certified_accuracy, certified_radius, certified_radius_last_layer};

@@ -1,11 +1,11 @@
 use assay_array::Scalar;
-use assay_array::linalg::eigh;
 use assay_array::random::{normal, stream};
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
-use super::power::lower_bound;
-use crate::error::{linalg, within};
-use crate::kernel::{Rows, add_scaled, dot, fused, norm};
+use super::power::image;
+use super::tridiagonal::Tridiagonal;
+use crate::error::within;
+use crate::kernel::{Rows, fused, norm};
 use crate::{Error, LowerBound, Result};
 
 /// What [`sigma_max_lanczos`] found.
@@ -52,77 +52,60 @@ const STRIDE: usize = 4;
 pub fn sigma_max_lanczos<T: Scalar>(w: ArrayView2<'_, T>, tolerance: f64) -> Result<Lanczos> {
     within("tolerance", "a number in (0, 1)", tolerance, f64::MIN_POSITIVE, 1.0)?;
     let (m, n) = w.dim();
-    let mut largest = 0.0_f64;
-    for ((i, j), x) in w.indexed_iter() {
-        if !x.is_finite() {
-            let operation = "lanczos";
-            return Err(Error::NotFinite { operation, index: vec![i, j], value: x.to_f64() });
-        }
-        largest = largest.max(x.to_f64().abs());
-    }
+    // Rows must be contiguous; of two ways, the one with shorter vectors to keep.
+    let (rows_lie, columns_lie) = (w.strides()[1] == 1, w.strides()[0] == 1);
+    let transpose = if rows_lie == columns_lie { m < n } else { columns_lie };
+    let rows = Rows::new(if transpose { w.reversed_axes() } else { w });
+    let largest = rows.magnitude().map_err(|(i, j, value)| {
+        let index = if transpose { vec![j, i] } else { vec![i, j] };
+        Error::NotFinite { operation: "lanczos", index, value }
+    })?;
     if largest == 0.0 {
         return Ok(Lanczos { sigma: LowerBound::ZERO, v: vec![0.0; n], steps: 0, converged: true });
     }
-    // Squares must stay in range; a power of two changes no digit.
-    let safe = if size_of::<T>() == 4 { 1e-12..1e12 } else { 1e-120..1e120 };
-    let scaled;
-    let inner = if safe.contains(&largest) {
-        w
+    // Fourth powers must stay in range, in f64, and squares in f32; a power of two changes no digit.
+    let safe = if size_of::<T>() == 4 { 1e-12..1e12 } else { 1e-60..1e60 };
+    let (v, steps, converged) = if safe.contains(&largest) {
+        run(&rows, tolerance)
     } else {
-        let factor = (-largest.log2().floor()).clamp(-1000.0, 1000.0).exp2();
-        scaled = w.mapv(|x| T::from_f64(x.to_f64() * factor));
-        scaled.view()
+        run(&rows.scaled(largest).0, tolerance)
     };
-    // Rows must be contiguous; of two ways, the one with shorter vectors to keep.
-    let rows_lie = inner.strides()[1] == 1;
-    let columns_lie = inner.strides()[0] == 1;
-    let transpose = if rows_lie == columns_lie { m < n } else { columns_lie };
-    let found = if transpose {
-        run(&Rows::new(inner.reversed_axes()), tolerance)?
-    } else {
-        run(&Rows::new(inner), tolerance)?
-    };
-    let (mut v, steps, converged) = found;
+    let operation = "lanczos";
     if transpose {
         // The vector is the left one; its image under Wᵀ is the right one, and half a step better.
-        let u = v;
-        let mut image = vec![0.0; n];
-        for (row, &u) in inner.outer_iter().zip(&u) {
-            image.iter_mut().zip(row).for_each(|(y, w)| *y += w.to_f64() * u);
-        }
-        let length = norm(&image);
-        v = image.into_iter().map(|y| y / length).collect();
+        let (sigma, v) = image(operation, &rows, &v)?;
+        return Ok(Lanczos { sigma, v, steps, converged });
     }
-    Ok(Lanczos { sigma: lower_bound(w, &v)?, v, steps, converged })
+    Ok(Lanczos { sigma: image(operation, &rows, &v)?.0, v, steps, converged })
 }
 
 /// The Lanczos process on `WᵀW`; the best vector, the steps taken and whether it converged.
-fn run<T: Scalar>(w: &Rows<'_, T>, tolerance: f64) -> Result<(Vec<f64>, usize, bool)> {
+fn run<T: Scalar>(w: &Rows<'_, T>, tolerance: f64) -> (Vec<f64>, usize, bool) {
     let n = w.columns();
     let mut rng = stream(0, "lanczos", 0);
     let start: Vec<f64> = (0..n).map(|_| normal(&mut rng)).collect();
     let length = norm(&start);
-    let mut basis: Vec<Vec<T>> =
-        vec![start.iter().map(|x| T::from_f64(x / length)).collect::<Vec<T>>()];
-    let (mut diagonal, mut beside): (Vec<f64>, Vec<f64>) = (vec![], vec![]);
+    let mut basis: Vec<Vec<T>> = vec![start.iter().map(|x| T::from_f64(x / length)).collect()];
+    let mut t = Tridiagonal::default();
     let (mut x, mut y) = (vec![T::ZERO; w.len()], vec![T::ZERO; n]);
     let most = n.min(MOST_STEPS);
+    let (mut parts, mut along) = (vec![T::ZERO; most], vec![T::ZERO; n]);
     loop {
         let step = basis.len();
-        let current = &basis[step - 1];
-        fused(w, current, &mut x, &mut y);
-        let image = norm(&x);
-        diagonal.push(image * image);
-        // Twice: once leaves an error of the size of the cancellation (Kahan's "twice is enough").
+        fused(w, &basis[step - 1], &mut x, &mut y);
+        t.diagonal.push(norm(&x).powi(2));
+        // Less what lies along the basis. Twice: once leaves an error of the size of the cancellation
+        // (Kahan's "twice is enough").
+        let rows = Rows::of(&basis, n);
         for _ in 0..2 {
-            for q in &basis {
-                add_scaled(T::from_f64(-dot(q, &y)), q, &mut y);
-            }
+            fused(&rows, &y, &mut parts[..step], &mut along);
+            y.iter_mut().zip(&along).for_each(|(y, a)| *y -= *a);
         }
         let rest = norm(&y);
-        let exhausted = rest <= diagonal.iter().fold(0.0, |m: f64, d| m.max(*d)) * 1e-15;
+        let exhausted = rest <= t.diagonal.iter().fold(0.0, |m: f64, d| m.max(*d)) * 1e-15;
         if exhausted || step == most || step.is_multiple_of(STRIDE) {
-            let (value, second, vector) = top(&diagonal, &beside)?;
+            let (value, second) = t.top_two();
+            let vector = t.vector(value);
             let residual = rest * vector.last().map_or(0.0, |s| s.abs());
             let gap = (value - second).max(residual);
             // Relative error of σ is half that of σ².
@@ -135,22 +118,10 @@ fn run<T: Scalar>(w: &Rows<'_, T>, tolerance: f64) -> Result<(Vec<f64>, usize, b
                 for (q, s) in basis.iter().zip(&vector) {
                     v.iter_mut().zip(q).for_each(|(v, q)| *v += s * q.to_f64());
                 }
-                return Ok((v, step, converged));
+                return (v, step, converged);
             }
         }
-        beside.push(rest);
+        t.beside.push(rest);
         basis.push(y.iter().map(|y| T::from_f64(y.to_f64() / rest)).collect());
     }
-}
-
-/// The two largest eigenvalues of a symmetric tridiagonal matrix and the vector of the largest.
-fn top(diagonal: &[f64], beside: &[f64]) -> Result<(f64, f64, Vec<f64>)> {
-    let k = diagonal.len();
-    let mut t = Array2::from_diag(&ndarray::Array1::from(diagonal.to_vec()));
-    for (i, &b) in beside.iter().take(k - 1).enumerate() {
-        (t[[i, i + 1]], t[[i + 1, i]]) = (b, b);
-    }
-    let pairs = eigh(t.view()).map_err(linalg("lanczos"))?;
-    let second = if k > 1 { pairs.values[k - 2] } else { 0.0 };
-    Ok((pairs.values[k - 1], second, pairs.vectors.column(k - 1).to_vec()))
 }

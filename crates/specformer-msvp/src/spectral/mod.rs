@@ -15,6 +15,7 @@ mod exact;
 mod gram;
 mod lanczos;
 mod power;
+mod tridiagonal;
 
 pub use certify::{is_upper_bound, sigma_upper};
 pub use exact::{TopSingular, sigma_max_svd};
@@ -25,8 +26,9 @@ pub use power::{PowerOrder, PowerState};
 use assay_array::Scalar;
 use ndarray::{Array2, ArrayView2};
 
-use crate::Result;
 use crate::error::linalg;
+use crate::kernel::Rows;
+use crate::{Error, Result};
 
 /// The matrix in `f64`, scaled by a power of two so that its largest entry is in `[1, 2)`, with the
 /// exponent of that scale; exact but for entries 300 orders of magnitude below the largest. `None`
@@ -35,17 +37,11 @@ pub(crate) fn scaled<T: Scalar>(
     operation: &'static str,
     w: ArrayView2<'_, T>,
 ) -> Result<Option<(Array2<f64>, f64)>> {
-    let mut largest = 0.0_f64;
-    for ((i, j), &x) in w.indexed_iter() {
-        if !x.is_finite() {
-            return Err(crate::Error::NotFinite {
-                operation,
-                index: vec![i, j],
-                value: x.to_f64(),
-            });
-        }
-        largest = largest.max(x.to_f64().abs());
-    }
+    let largest = Rows::new(w).magnitude().map_err(|(i, j, value)| Error::NotFinite {
+        operation,
+        index: vec![i, j],
+        value,
+    })?;
     if largest == 0.0 {
         return Ok(None);
     }

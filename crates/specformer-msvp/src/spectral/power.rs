@@ -161,7 +161,7 @@ impl PowerState {
     /// As [`PowerState::step`].
     pub fn lower_bound<T: Scalar>(&self, w: ArrayView2<'_, T>) -> Result<LowerBound> {
         self.check(w.dim())?;
-        lower_bound(w, &self.v)
+        Ok(image("lower bound of the spectral norm", &Rows::new(w), &self.v)?.0)
     }
 
     fn check(&self, (m, n): (usize, usize)) -> Result<()> {
@@ -263,29 +263,37 @@ fn normalise(x: &mut [f64]) {
     }
 }
 
-/// `‖Wv‖/‖v‖` less the rounding of its computation in `f64`.
-pub(crate) fn lower_bound<T: Scalar>(w: ArrayView2<'_, T>, v: &[f64]) -> Result<LowerBound> {
-    let operation = "lower bound of the spectral norm";
-    let (m, n) = w.dim();
-    // Scaled, because squares of what is extreme are not numbers any more.
-    let largest = w.iter().fold(0.0_f64, |l, x| l.max(x.to_f64().abs()));
+/// `‖Wv‖/‖v‖` less the rounding of its computation in `f64`, and the unit vector of `Wv`; zeros where
+/// `W` or `v` is zero.
+pub(crate) fn image<T: Scalar>(
+    operation: &'static str,
+    w: &Rows<'_, T>,
+    v: &[f64],
+) -> Result<(LowerBound, Vec<f64>)> {
+    let (m, n) = (w.len(), w.columns());
+    let largest = w.magnitude().map_err(|(i, j, value)| Error::NotFinite {
+        operation,
+        index: vec![i, j],
+        value,
+    })?;
     if largest == 0.0 {
-        return Ok(LowerBound::ZERO);
+        return Ok((LowerBound::ZERO, vec![0.0; m]));
     }
-    let x: Vec<f64> = w
-        .outer_iter()
-        .map(|row| row.iter().zip(v).map(|(w, v)| w.to_f64() / largest * v).sum())
-        .collect();
-    let value = norm(&x) / norm(v) * largest;
-    if let Some(((i, j), x)) = w.indexed_iter().find(|(_, x)| !x.is_finite()) {
-        return Err(Error::NotFinite { operation, index: vec![i, j], value: x.to_f64() });
+    // Scaled by a power of two, because squares of what is extreme are not numbers any more.
+    let factor = (-largest.log2().floor()).clamp(-1020.0, 1020.0).exp2();
+    let scaled: Vec<f64> = v.iter().map(|v| v * factor).collect();
+    let mut x = w.times_wide(&scaled);
+    let length = norm(&x);
+    let value = length / norm(v) / factor;
+    for x in &mut x {
+        *x /= length;
     }
     if !value.is_finite() {
-        return Ok(LowerBound::ZERO); // a zero vector says nothing
+        return Ok((LowerBound::ZERO, vec![0.0; m])); // a zero vector says nothing
     }
     // |fl(Wv) − Wv| ≤ γ |W||v| ≤ γ ‖W‖_F ‖v‖ ≤ γ √min(m, n) σ ‖v‖ (Higham 2002, §3.5).
     let relative = crate::bound::gamma(2 * (m + n) + 10) * (m.min(n) as f64).sqrt() * 1.01;
-    Ok(LowerBound::with_margin(value, relative))
+    Ok((LowerBound::with_margin(value, relative), x))
 }
 
 /// How a state is written down; checked when it comes back.

@@ -40,6 +40,10 @@ pub(crate) fn constant_param<const D: usize>(
     param(shape, vec![value; shape.iter().product()], device)
 }
 
-fn param<const D: usize>(shape: [usize; D], values: Vec<f32>, device: &Device) -> Param<Tensor<D>> {
+pub(crate) fn param<const D: usize>(
+    shape: [usize; D],
+    values: Vec<f32>,
+    device: &Device,
+) -> Param<Tensor<D>> {
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), (device, DType::F32)))
 }

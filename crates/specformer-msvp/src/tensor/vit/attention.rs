@@ -25,7 +25,7 @@ pub enum AttentionKind {
 }
 
 /// Keeps a row of zeros from dividing by zero.
-const COSINE_EPSILON: f64 = 1e-6;
+pub(super) const COSINE_EPSILON: f64 = 1e-6;
 
 /// Multi-head self-attention, named as timm's: `qkv` and `proj`.
 #[derive(Module, Debug)]

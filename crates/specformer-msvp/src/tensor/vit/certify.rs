@@ -1,26 +1,30 @@
 use assay_tensor::burn::module::Param;
 use assay_tensor::burn::nn::Linear;
-use assay_tensor::burn::prelude::Tensor;
+use assay_tensor::burn::prelude::{Tensor, TensorData};
 use assay_tensor::convert::into_array;
 use ndarray::{Array1, Array2, Array4, ArrayView2, Axis, Slice};
 
+use super::attention::COSINE_EPSILON;
 use super::config::EPSILON;
 use super::{Attention, AttentionKind, Block, TokenNorm, Vit};
-use crate::lipschitz::{Activation, AttentionHead, Certificate, Derivation};
+use crate::lipschitz::{
+    Activation, AttentionHead, Certificate, Derivation, FORWARD_SLACK, cosine_attention,
+    l2_attention,
+};
 use crate::spectral::conv::Geometry;
+use crate::spectral::sigma_upper;
 use crate::{Error, Result};
 
 impl Vit {
     /// A certified Lipschitz constant of the logits on the ball of this radius, in pixels of the given
     /// image `[1, channels, height, width]`; the derivation names every layer.
     ///
-    /// Dot-product attention with layer or center norm. The bound multiplies the layers' own and so
+    /// Any kind of attention, with layer or center norm. The bound multiplies the layers' own and so
     /// grows exponentially with depth: read it beside
     /// [`jacobian_norms`](crate::lipschitz::jacobian_norms).
     ///
     /// # Errors
-    /// [`Error::Shape`] for more or fewer images than one; [`Error::Model`] for the other kinds of
-    /// attention, whose constants are not derived here; [`Error::NotFinite`].
+    /// [`Error::Shape`] for more or fewer images than one; [`Error::NotFinite`].
     pub fn certify(&self, image: Tensor<4>, radius: f64) -> Result<Certificate> {
         let shape = image.dims();
         if shape[0] != 1 {
@@ -91,12 +95,10 @@ impl TokenNorm {
 
 impl Attention {
     fn certify(&self, d: Derivation, name: &str, centre: &Array2<f32>) -> Result<Derivation> {
-        if self.kind != AttentionKind::DotProduct {
-            let message =
-                format!("no certificate is derived for attention of kind {:?}", self.kind);
-            return Err(Error::Model(message));
-        }
         let qkv: Array2<f32> = into_array(plain(&self.qkv.weight))?;
+        if self.kind != AttentionKind::DotProduct {
+            return self.certify_globally(d, name, centre, &qkv);
+        }
         let width = qkv.ncols() / 3;
         // A bias of queries and keys is a shift of the scores that depends on X: it enters as another
         // feature of the tokens that is always one.
@@ -127,6 +129,54 @@ impl Attention {
         let centre = if bias.is_some() { stack_column(centre, &ones) } else { centre.clone() };
         let proj: Array2<f32> = into_array(plain(&self.proj.weight))?;
         d.attention(name, &heads, Some(proj.view()), centre.view())
+    }
+}
+
+impl Attention {
+    /// The kinds that have a constant everywhere, and a smaller one near the centre.
+    fn certify_globally(
+        &self,
+        d: Derivation,
+        name: &str,
+        centre: &Array2<f32>,
+        qkv: &Array2<f32>,
+    ) -> Result<Derivation> {
+        let (width, tokens) = (qkv.ncols() / 3, centre.nrows());
+        let each = width / self.heads.max(1);
+        let rows = self.qkv.forward(Tensor::<3>::from_data(
+            TensorData::new(centre.iter().copied().collect::<Vec<_>>(), [1, tokens, width]),
+            &self.qkv.weight.val().without_autodiff().device(),
+        ));
+        let rows = self::tokens(rows)?;
+        let mut heads = vec![];
+        for h in 0..self.heads {
+            let columns = |i: usize| Slice::from(i * width + h * each..i * width + (h + 1) * each);
+            let [q, k, v] = [0, 1, 2].map(|i| qkv.slice_axis(Axis(1), columns(i)));
+            heads.push(match self.kind {
+                AttentionKind::ScaledCosine { tau, nu } => {
+                    let least = |w: ArrayView2<'_, f32>, i: usize| {
+                        let shortest = rows
+                            .slice_axis(Axis(1), columns(i))
+                            .outer_iter()
+                            .map(|row| {
+                                row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
+                            })
+                            .fold(f64::INFINITY, f64::min);
+                        let moved = match d.radius_here() {
+                            Some(radius) => (sigma_upper(w)? * radius).value(),
+                            None => f64::INFINITY,
+                        };
+                        Ok::<_, Error>((shortest * (1.0 - FORWARD_SLACK) - moved).max(0.0))
+                    };
+                    let least = [least(q, 0)?, least(k, 1)?, least(v, 2)?];
+                    let head = AttentionHead { q, k, v, scale: tau };
+                    cosine_attention(&head, nu, COSINE_EPSILON, tokens, least)?
+                }
+                _ => l2_attention(q, v, self.scale, tokens)?,
+            });
+        }
+        let proj: Array2<f32> = into_array(plain(&self.proj.weight))?;
+        d.heads(name, &heads, Some(proj.view()))
     }
 }
 

@@ -7,6 +7,7 @@ mod certify;
 mod config;
 mod model;
 mod norm;
+mod resize;
 
 pub use attention::{Attention, AttentionKind};
 pub use block::{Block, Mlp};

@@ -1,5 +1,9 @@
+mod search;
+
 use assay_array::Scalar;
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array2, Axis};
+
+use search::Search;
 
 use super::objective::descending;
 use super::pgd::{Start, cotangents, starts};
@@ -17,6 +21,12 @@ use crate::{Error, Result};
 /// halves, and the search returns to the best point, if the loss grew in at most `ρ = ¾` of the steps
 /// since the last one, or if neither `η` nor the best loss changed since. The point of the highest loss
 /// is returned, or the first that fools the model.
+///
+/// In `L1` (Croce and Hein 2021) a step goes along the signs of the gradient's largest coordinates,
+/// without momentum, to the nearest point of ball and box *together*. A fifth of the coordinates at
+/// first, then, every 25th part of the run, two thirds of as many as the best point has changed; where
+/// that number fell, `η` is `ε` again and the search returns to the best point, else `η` falls by a third,
+/// to no less than `ε/10`. Runs begin in balls of `3ε` and `2ε`.
 #[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Apgd {
@@ -96,7 +106,7 @@ impl<T: Scalar> Attack<T> for Apgd {
         let operation = "APGD";
         let targeted = self.targets > 0 || batch.targets.is_some();
         let needed = self.objective.needs(targeted);
-        let clean = batch.begin(operation, model, threat, &[Norm::Linf, Norm::L2], needed)?;
+        let clean = batch.begin(operation, model, threat, &Norm::ALL, needed)?;
         within("steps", "1 to 1000000", self.steps as f64, 1.0, 1e6)?;
         within("restarts", "1 to 1000000", self.restarts as f64, 1.0, 1e6)?;
         let n = clean.nrows();
@@ -160,24 +170,9 @@ impl<T: Scalar> Adversarial<T> {
     }
 }
 
-/// What Auto-PGD knows of one sample.
-struct Search<T> {
-    eta: f64,
-    x: Array1<T>,
-    before: Array1<T>,
-    loss: f64,
-    gradient: Array1<T>,
-    best: Array1<T>,
-    best_loss: f64,
-    best_gradient: Array1<T>,
-    fooling: Option<Array1<T>>,
-    /// Since the last checkpoint.
-    increases: usize,
-    eta_then: f64,
-    best_then: f64,
-}
-
 impl Apgd {
+    /// One run from one random start. In `L1` a third of the steps each is spent in balls of `3ε` and
+    /// `2ε`, whose last point is where the next begins.
     fn run<T: Scalar>(
         &self,
         model: &dyn Classifier<T>,
@@ -187,28 +182,83 @@ impl Apgd {
         threat: &Threat,
         number: usize,
     ) -> Result<Adversarial<T>> {
-        let (n, d) = clean.dim();
-        let value = |i: usize, z: &[f64], g: &mut [f64]| {
-            self.objective.evaluate_into(z, batch.labels[i], aims[i], g)
+        let wider = |factor: f64| Threat { epsilon: factor * threat.epsilon, ..*threat };
+        if threat.norm != Norm::L1 {
+            let x = self.start(clean, batch, threat, number);
+            return self.ascend(model, clean, batch, aims, threat, x, self.steps);
+        }
+        let third = (3 * self.steps).div_ceil(10).min(self.steps / 3);
+        let mut x = self.start(clean, batch, &wider(3.0), number);
+        let mut queries = 0;
+        for (factor, steps) in [(3.0, third), (2.0, third)] {
+            let threat = wider(factor);
+            x = self.ascend(model, clean, batch, aims, &threat, x, steps)?.x;
+            queries += steps as u64 + 1;
+        }
+        let mut found =
+            self.ascend(model, clean, batch, aims, threat, x, self.steps - 2 * third)?;
+        found.queries.iter_mut().for_each(|q| *q += queries);
+        Ok(found)
+    }
+
+    /// A random direction, on the sphere of radius `ε`; in `L1` the point of ball and box that is
+    /// nearest to normal numbers.
+    fn start<T: Scalar>(
+        &self,
+        clean: &Array2<T>,
+        batch: &Batch<'_, T>,
+        threat: &Threat,
+        number: usize,
+    ) -> Array2<T> {
+        // Normal numbers have about this length.
+        let (norm, radius) = match threat.norm {
+            Norm::L1 => (Norm::L2, (clean.ncols() as f64).sqrt()),
+            norm => (norm, threat.epsilon),
         };
-        // The random direction is brought onto the sphere of radius ε.
-        let wide = Threat { low: f64::MIN, high: f64::MAX, ..*threat };
+        let wide = Threat { norm, epsilon: radius, low: f64::MIN, high: f64::MAX };
         let mut x = starts(Start::Random, clean, batch, &wide, self.seed, number);
         for (row, c) in x.outer_iter_mut().zip(clean.outer_iter()) {
             let mut delta: Vec<f64> =
                 row.iter().zip(c).map(|(x, c)| x.to_f64() - c.to_f64()).collect();
-            let length = threat.norm.length(&delta);
+            let length = norm.length(&delta);
             if length > 0.0 {
                 for d in &mut delta {
-                    *d *= threat.epsilon / length;
+                    *d *= radius / length;
                 }
             }
-            threat.apply(c, &mut delta, row);
+            threat.apply_exactly(c, &mut delta, row);
         }
+        x
+    }
+
+    #[allow(clippy::too_many_arguments)] // the parts of a search
+    fn ascend<T: Scalar>(
+        &self,
+        model: &dyn Classifier<T>,
+        clean: &Array2<T>,
+        batch: &Batch<'_, T>,
+        aims: &[Option<usize>],
+        threat: &Threat,
+        mut x: Array2<T>,
+        steps: usize,
+    ) -> Result<Adversarial<T>> {
+        let (n, d) = clean.dim();
+        // What was last given back lies in a larger ball.
+        for (row, c) in x.outer_iter_mut().zip(clean.outer_iter()) {
+            let mut delta: Vec<f64> =
+                row.iter().zip(c).map(|(x, c)| x.to_f64() - c.to_f64()).collect();
+            threat.apply_exactly(c, &mut delta, row);
+        }
+        let value = |i: usize, z: &[f64], g: &mut [f64]| {
+            self.objective.evaluate_into(z, batch.labels[i], aims[i], g)
+        };
         let mut searches: Vec<Search<T>> = vec![];
-        let checkpoints = apgd_checkpoints(self.steps);
+        let checkpoints = match threat.norm {
+            Norm::L1 => (1..=steps).filter(|s| s.is_multiple_of((steps / 25).max(1))).collect(),
+            _ => apgd_checkpoints(steps),
+        };
         let mut last_checkpoint = 0;
-        for step in 0..=self.steps {
+        for step in 0..=steps {
             let mut losses = vec![];
             let mut fooled = vec![];
             let (_, g) = gradient(model, x.view(), &mut |z| {
@@ -223,31 +273,25 @@ impl Apgd {
             for i in 0..n {
                 let (at, grad) = (x.row(i).to_owned(), g.row(i).to_owned());
                 if step == 0 {
-                    searches.push(Search {
-                        eta: 2.0 * threat.epsilon,
-                        before: at.clone(),
-                        loss: losses[i],
-                        best: at.clone(),
-                        best_loss: losses[i],
-                        best_gradient: grad.clone(),
-                        fooling: fooled[i].then(|| at.clone()),
-                        gradient: grad,
-                        x: at,
-                        increases: 0,
-                        eta_then: 2.0 * threat.epsilon,
-                        best_then: losses[i],
-                    });
+                    searches.push(Search::new(
+                        at,
+                        losses[i],
+                        grad,
+                        fooled[i],
+                        clean.row(i),
+                        threat,
+                    ));
                     continue;
                 }
                 searches[i].visit(at, losses[i], grad, fooled[i]);
                 if checkpoints.contains(&step) {
-                    searches[i].look(step - last_checkpoint);
+                    searches[i].look(step - last_checkpoint, clean.row(i), threat);
                 }
             }
             if checkpoints.contains(&step) {
                 last_checkpoint = step;
             }
-            if step == self.steps || searches.iter().all(|s| s.fooling.is_some()) {
+            if step == steps || searches.iter().all(|s| s.fooling.is_some()) {
                 break;
             }
             for (i, search) in searches.iter_mut().enumerate() {
@@ -264,64 +308,7 @@ impl Apgd {
             x: out,
             success: searches.iter().map(|s| s.fooling.is_some()).collect(),
             loss: searches.iter().map(|s| s.best_loss).collect(),
-            queries: vec![self.steps as u64 + 1; n],
+            queries: vec![steps as u64 + 1; n],
         })
-    }
-}
-
-impl<T: Scalar> Search<T> {
-    /// Takes note of the point that was just evaluated.
-    fn visit(&mut self, x: Array1<T>, loss: f64, gradient: Array1<T>, fooled: bool) {
-        if loss > self.loss {
-            self.increases += 1;
-        }
-        self.loss = loss;
-        if fooled && self.fooling.is_none() {
-            self.fooling = Some(x.clone());
-        }
-        if loss > self.best_loss {
-            self.best_loss = loss;
-            self.best.clone_from(&x);
-            self.best_gradient.clone_from(&gradient);
-        }
-        self.gradient = gradient;
-    }
-
-    /// Halves the step if it no longer pays, after `steps` steps.
-    fn look(&mut self, steps: usize) {
-        const RHO: f64 = 0.75;
-        let oscillates = self.increases as f64 <= RHO * steps as f64;
-        let stuck = self.eta_then == self.eta && self.best_then >= self.best_loss;
-        (self.eta_then, self.best_then, self.increases) = (self.eta, self.best_loss, 0);
-        if oscillates || stuck {
-            self.eta /= 2.0;
-            self.x.clone_from(&self.best);
-            self.before.clone_from(&self.best);
-            self.loss = self.best_loss;
-            self.gradient.clone_from(&self.best_gradient);
-        }
-    }
-
-    /// The next point.
-    fn go(&mut self, clean: ArrayView1<'_, T>, threat: &Threat, first: bool) {
-        let mut direction: Vec<f64> = self.gradient.iter().map(|g| g.to_f64()).collect();
-        threat.norm.steepest(&mut direction, 1);
-        let mut z = self.x.clone();
-        let away = |x: &Array1<T>, d: &dyn Fn(usize) -> f64| -> Vec<f64> {
-            (0..x.len()).map(|i| x[i].to_f64() + d(i) - clean[i].to_f64()).collect()
-        };
-        threat.apply(clean, &mut away(&self.x, &|i| self.eta * direction[i]), z.view_mut());
-        let next = if first {
-            z
-        } else {
-            let mut delta = away(&self.x, &|i| {
-                let (x, before) = (self.x[i].to_f64(), self.before[i].to_f64());
-                0.75 * (z[i].to_f64() - x) + 0.25 * (x - before)
-            });
-            let mut next = z.clone();
-            threat.apply(clean, &mut delta, next.view_mut());
-            next
-        };
-        self.before = std::mem::replace(&mut self.x, next);
     }
 }
