@@ -1,6 +1,8 @@
 //! What the programs of one setting share: arguments, ways to learn side by side, a table.
+#![allow(clippy::print_stdout, clippy::print_stderr)] // the programs talk to their users through it
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use assay_tensor::burn;
@@ -32,6 +34,9 @@ pub struct Arguments {
     /// How often each is seen.
     #[arg(long, default_value_t = 4)]
     pub passes: usize,
+    /// Test images that judge what was learned.
+    #[arg(long, default_value_t = 10_000)]
+    pub test_images: usize,
     /// The folder with the four MNIST files.
     #[arg(long, value_name = "DIR", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data/mnist"), hide_default_value = true)]
     pub data: PathBuf,
@@ -74,6 +79,17 @@ pub struct Story {
     pub images: Vec<usize>,
     device: Device,
     learning: Device,
+}
+
+/// Tells a program's story with what its user asked for; an error goes to the terminal.
+pub fn tell(story: impl FnOnce(&Story) -> Result<(), StoryError>) -> ExitCode {
+    match Story::new(Arguments::parse()).and_then(|setting| story(&setting)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A network, and what may learn beside it.
@@ -196,12 +212,13 @@ impl Story {
         Method { name, items, images, batch, student, loss: Box::new(loss) }
     }
 
-    /// Lets all learn, two or more side by side, and sit the exam.
+    /// Lets all learn, two or more side by side, sit the exam, and prints how they did under `heading`.
     ///
     /// # Errors
     /// The first that fails.
     pub fn run<const N: usize>(
         &self,
+        heading: &str,
         exam: &Exam,
         methods: [Method; N],
     ) -> Result<[Learned; N], StoryError> {
@@ -212,6 +229,7 @@ impl Story {
         });
         let learned = in_parallel(jobs, &progress)?;
         progress.finish();
+        println!("{heading}\n\n{}", table(&learned));
         Ok(learned)
     }
 
@@ -255,7 +273,7 @@ pub fn cross_entropy(logits: Tensor<2>, targets: Vec<f32>) -> Tensor<1> {
 }
 
 /// The table of a story.
-pub fn table(learned: &[Learned]) -> String {
+fn table(learned: &[Learned]) -> String {
     let width = learned.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
     let head = format!("{:width$}  right    95 % interval      seconds", "");
     let rows = learned.iter().map(|Learned { name, score, seconds, .. }| {

@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod layers;
+mod one_setting;
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,11 +1,35 @@
 //! What can go wrong.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use burn::tensor::TensorReadError;
 use thiserror::Error;
 
 use crate::device::DeviceError;
+
+/// An [`Error`] inside another crate's error: it can be cloned, and two are equal when they say the same.
+#[derive(Debug, Clone, Error)]
+#[error(transparent)]
+pub struct SharedError(Arc<Error>);
+
+impl PartialEq for SharedError {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl From<Error> for SharedError {
+    fn from(error: Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<DeviceError> for SharedError {
+    fn from(error: DeviceError) -> Self {
+        Error::from(error).into()
+    }
+}
 
 /// What can go wrong in this crate.
 #[derive(Debug, Error)]

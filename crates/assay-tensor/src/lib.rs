@@ -93,5 +93,5 @@ pub use assay_array;
 pub use burn;
 pub use custom_grad::{Inputs, Need, custom_grad, custom_grad_segments, custom_grad_segments_with};
 pub use device::{Backend, DeviceError, available, device};
-pub use error::Error;
+pub use error::{Error, SharedError};
 pub use module_file::{Layout, load, save};

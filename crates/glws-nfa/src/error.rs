@@ -219,7 +219,7 @@ pub enum Error {
     /// Tensors or devices that do not go together, or that failed.
     #[cfg(feature = "burn")]
     #[error(transparent)]
-    Tensor(#[from] crate::tensor::TensorError),
+    Tensor(#[from] assay_tensor::SharedError),
     /// The bags do not come from a padded array, so there is no padding to write back to.
     #[error("scatter: the bags were not made from a padded array")]
     NotPadded,
@@ -227,3 +227,17 @@ pub enum Error {
 
 /// The result of a call that can be refused.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[cfg(feature = "burn")]
+impl From<assay_tensor::Error> for Error {
+    fn from(error: assay_tensor::Error) -> Self {
+        Self::Tensor(error.into())
+    }
+}
+
+#[cfg(feature = "burn")]
+impl From<assay_tensor::DeviceError> for Error {
+    fn from(error: assay_tensor::DeviceError) -> Self {
+        Self::Tensor(error.into())
+    }
+}

@@ -142,7 +142,7 @@ pub enum Error {
     /// Tensors, devices or files that failed.
     #[cfg(feature = "burn")]
     #[error(transparent)]
-    Tensor(#[from] crate::tensor::TensorError),
+    Tensor(#[from] assay_tensor::SharedError),
 }
 
 /// The result of a call that can be refused.
@@ -170,5 +170,19 @@ pub(crate) fn within(
         Ok(())
     } else {
         Err(Error::Parameter { name, expected, got })
+    }
+}
+
+#[cfg(feature = "burn")]
+impl From<assay_tensor::Error> for Error {
+    fn from(error: assay_tensor::Error) -> Self {
+        Self::Tensor(error.into())
+    }
+}
+
+#[cfg(feature = "burn")]
+impl From<assay_tensor::DeviceError> for Error {
+    fn from(error: assay_tensor::DeviceError) -> Self {
+        Self::Tensor(error.into())
     }
 }

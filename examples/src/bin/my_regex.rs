@@ -3,14 +3,12 @@
 //! says, and no image has a label. Asked in the end: is this digit large?
 //!
 //! `cargo run --release --bin my_regex`
-#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
 use std::process::ExitCode;
 
 use assay_array::random::{below, stream};
 use assay_examples::exam::Exam;
-use assay_examples::story::{Arguments, Story, StoryError, cross_entropy, table};
-use clap::Parser;
+use assay_examples::story::{Story, StoryError, cross_entropy, tell};
 use glws_nfa::tensor::WeakLossConfig;
 use glws_nfa::{Alphabet, Bags, Constraint, Regex, WeakLabels, marginals};
 use ndarray::Array2;
@@ -21,22 +19,15 @@ const LENGTH: usize = 8;
 const BATCH: usize = 8;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    tell(run)
 }
 
 fn large(digit: usize) -> usize {
     usize::from(digit >= 5)
 }
 
-fn run(arguments: Arguments) -> Result<(), StoryError> {
-    let seed = arguments.seed;
-    let story = Story::new(arguments)?;
+fn run(story: &Story) -> Result<(), StoryError> {
+    let seed = story.arguments.seed;
     let classes = story.classes(large);
     let sequences = sequences(&classes, classes.len() / LENGTH, seed);
 
@@ -63,10 +54,9 @@ fn run(arguments: Arguments) -> Result<(), StoryError> {
         let targets = batch.iter().flat_map(|_| places.iter().copied()).collect();
         Ok(cross_entropy(logits(student, batch), targets))
     });
-    let exam = Exam::classes(&story.data.test, story.data.test.len(), 2, large);
-    let learned = story.run(&exam, [story.oracle(&classes, 2), ours, naive])?;
-    println!("{count} sequences of {LENGTH} images\n");
-    println!("{}", table(&learned));
+    let exam = Exam::classes(&story.data.test, story.arguments.test_images, 2, large);
+    let heading = format!("{count} sequences of {LENGTH} images");
+    story.run(&heading, &exam, [story.oracle(&classes, 2), ours, naive])?;
     Ok(())
 }
 

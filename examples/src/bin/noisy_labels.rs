@@ -2,17 +2,16 @@
 //! the classifier.
 //!
 //! `cargo run --release --bin noisy_labels`
-#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
+#![allow(clippy::print_stdout)] // a program talks to its user
 
 use std::process::ExitCode;
 
 use assay_examples::exam::Exam;
 use assay_examples::mnist::CLASSES;
-use assay_examples::story::{Arguments, Learned, Story, StoryError, Student, table};
+use assay_examples::story::{Learned, Story, StoryError, Student, tell};
 use assay_tensor::burn::tensor::Tensor;
 use assay_tensor::burn::tensor::activation::log_softmax;
 use assay_tensor::convert::into_array;
-use clap::Parser;
 use glws_nfa::WeakLabels;
 use glws_nfa::generate::{WeakSet, flips};
 use glws_nfa::tensor::{NoiseMatrixConfig, WeakLossConfig};
@@ -24,18 +23,11 @@ const RATE: f64 = 0.45;
 const ENTROPY_WEIGHT: f64 = 0.3;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    tell(run)
 }
 
-fn run(arguments: Arguments) -> Result<(), StoryError> {
-    let seed = arguments.seed;
-    let story = Story::new(arguments)?;
+fn run(story: &Story) -> Result<(), StoryError> {
+    let seed = story.arguments.seed;
     let digits = story.classes(|digit| digit);
     let transition = Array2::from_shape_fn((CLASSES, CLASSES), |(digit, seen)| {
         if seen == digit {
@@ -74,13 +66,11 @@ fn run(arguments: Arguments) -> Result<(), StoryError> {
     let naive = story.with_targets("Labels as they are", CLASSES, |image, digit| {
         f32::from(u8::from(seen[image] == digit))
     });
-    let exam = Exam::digits(&story.data.test, story.data.test.len());
+    let exam = Exam::digits(&story.data.test, story.arguments.test_images);
     let oracle = story.oracle(&digits, CLASSES);
-    let learned = story.run(&exam, [oracle, learns, told, naive])?;
     let wrong = digits.iter().zip(&seen).filter(|(digit, seen)| digit != seen).count();
-    println!("{} labels, {wrong} of them wrong\n", digits.len());
-    println!("{}", table(&learned));
-    print_noise(&learned)
+    let heading = format!("{} labels, {wrong} of them wrong", digits.len());
+    print_noise(&story.run(&heading, &exam, [oracle, learns, told, naive])?)
 }
 
 /// The mean of `−Σ_c p(c) log p(c)` over the images.

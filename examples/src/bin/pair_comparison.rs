@@ -3,14 +3,12 @@
 //!
 //! Nobody says where "large" begins, only that of the two the first is not the smaller one of "below 5"
 //! and "5 or more". `cargo run --release --bin pair_comparison`
-#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use assay_examples::exam::Exam;
-use assay_examples::story::{Arguments, Story, StoryError, cross_entropy, table};
-use clap::Parser;
+use assay_examples::story::{Story, StoryError, cross_entropy, tell};
 use glws_nfa::generate::{compared, pairs};
 use glws_nfa::tensor::{WeakLossConfig, class_balance};
 use glws_nfa::{Constraint, WeakLabels};
@@ -20,22 +18,15 @@ use ndarray::array;
 const BATCH: usize = 32;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    tell(run)
 }
 
 fn large(digit: usize) -> usize {
     usize::from(digit >= 5)
 }
 
-fn run(arguments: Arguments) -> Result<(), StoryError> {
-    let seed = arguments.seed;
-    let story = Story::new(arguments)?;
+fn run(story: &Story) -> Result<(), StoryError> {
+    let seed = story.arguments.seed;
     let classes = story.classes(large);
     let pairs = pairs(&classes, None, classes.len() / 2, seed)?;
     let pairs = compared(&pairs, &classes)?;
@@ -62,9 +53,8 @@ fn run(arguments: Arguments) -> Result<(), StoryError> {
         let targets = batch.iter().flat_map(|_| [0.0, 1.0, 1.0, 0.0]).collect();
         Ok(cross_entropy(logits(student, batch), targets))
     });
-    let exam = Exam::classes(&story.data.test, story.data.test.len(), 2, large);
-    let learned = story.run(&exam, [story.oracle(&classes, 2), ours, paper, naive])?;
-    println!("{} pairs of images\n", pairs.len());
-    println!("{}", table(&learned));
+    let exam = Exam::classes(&story.data.test, story.arguments.test_images, 2, large);
+    let heading = format!("{} pairs of images", pairs.len());
+    story.run(&heading, &exam, [story.oracle(&classes, 2), ours, paper, naive])?;
     Ok(())
 }

@@ -2,14 +2,12 @@
 //!
 //! Each wrong digit is a candidate with probability 0.7, so that an image has seven candidates of ten on
 //! average. `cargo run --release --bin partial_labels`
-#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
 use std::process::ExitCode;
 
 use assay_examples::exam::Exam;
 use assay_examples::mnist::CLASSES;
-use assay_examples::story::{Arguments, Story, StoryError, table};
-use clap::Parser;
+use assay_examples::story::{Story, StoryError, tell};
 use glws_nfa::WeakLabels;
 use glws_nfa::generate::{WeakSet, candidates};
 use glws_nfa::tensor::WeakLossConfig;
@@ -18,18 +16,11 @@ use glws_nfa::tensor::WeakLossConfig;
 const RATE: f64 = 0.7;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    tell(run)
 }
 
-fn run(arguments: Arguments) -> Result<(), StoryError> {
-    let seed = arguments.seed;
-    let story = Story::new(arguments)?;
+fn run(story: &Story) -> Result<(), StoryError> {
+    let seed = story.arguments.seed;
     let digits = story.classes(|digit| digit);
     let sets = candidates(&digits, CLASSES, RATE, seed)?;
     let known = WeakSet::new((0..digits.len()).collect(), WeakLabels::partial(sets.view())?)?;
@@ -49,10 +40,9 @@ fn run(arguments: Arguments) -> Result<(), StoryError> {
     let average = story.with_targets("Candidates alike likely", CLASSES, |image, digit| {
         if sets[[image, digit]] { 1.0 / sizes[image] } else { 0.0 }
     });
-    let exam = Exam::digits(&story.data.test, story.data.test.len());
-    let learned = story.run(&exam, [story.oracle(&digits, CLASSES), ours, average])?;
+    let exam = Exam::digits(&story.data.test, story.arguments.test_images);
     let mean = sizes.iter().sum::<f32>() / sizes.len().max(1) as f32;
-    println!("{} images, {mean:.1} candidates each of {CLASSES} digits\n", digits.len());
-    println!("{}", table(&learned));
+    let heading = format!("{} images, {mean:.1} candidates each of {CLASSES} digits", digits.len());
+    story.run(&heading, &exam, [story.oracle(&digits, CLASSES), ours, average])?;
     Ok(())
 }

@@ -2,15 +2,13 @@
 //! known but the share of such digits.
 //!
 //! `cargo run --release --bin positive_unlabelled`
-#![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
 use std::process::ExitCode;
 
 use assay_examples::exam::Exam;
-use assay_examples::story::{Arguments, Story, StoryError, cross_entropy, table};
+use assay_examples::story::{Story, StoryError, cross_entropy, tell};
 use assay_tensor::burn::tensor::Tensor;
 use assay_tensor::burn::tensor::activation::sigmoid;
-use clap::Parser;
 use glws_nfa::WeakLabels;
 use glws_nfa::generate::draw;
 use glws_nfa::tensor::WeakLossConfig;
@@ -23,22 +21,15 @@ const POSITIVE_BATCH: usize = 16;
 const BATCH: usize = 64;
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    tell(run)
 }
 
 fn positive(digit: usize) -> usize {
     usize::from(digit < 5)
 }
 
-fn run(arguments: Arguments) -> Result<(), StoryError> {
-    let seed = arguments.seed;
-    let story = Story::new(arguments)?;
+fn run(story: &Story) -> Result<(), StoryError> {
+    let seed = story.arguments.seed;
     let classes = story.classes(positive);
     let prior = classes.iter().sum::<usize>() as f64 / classes.len().max(1) as f64;
     let positives = draw(&classes, Some(&[0.0, 1.0]), POSITIVES, seed)?;
@@ -63,13 +54,11 @@ fn run(arguments: Arguments) -> Result<(), StoryError> {
         let targets = targets.chain(batch.iter().flat_map(|_| [1.0, 0.0])).collect();
         Ok(cross_entropy(logits(student, batch), targets))
     });
-    let exam = Exam::classes(&story.data.test, story.data.test.len(), 2, positive);
-    let learned = story.run(&exam, [story.oracle(&classes, 2), ours, risk, naive])?;
-    println!(
-        "{POSITIVES} known positives, {items} unlabelled images, {:.1} % positive\n",
-        100.0 * prior
-    );
-    println!("{}", table(&learned));
+    let exam = Exam::classes(&story.data.test, story.arguments.test_images, 2, positive);
+    let share = 100.0 * prior;
+    let heading =
+        format!("{POSITIVES} known positives, {items} unlabelled images, {share:.1} % positive");
+    story.run(&heading, &exam, [story.oracle(&classes, 2), ours, risk, naive])?;
     Ok(())
 }
 

@@ -11,14 +11,12 @@
 //! and whether a prediction is right are constants to autodiff.
 
 mod distance_aware;
-mod error;
 mod labels;
 mod losses;
 mod scaling;
 mod soft_ece;
 
 pub use distance_aware::scale_by_distance;
-pub use error::TensorError;
 pub use losses::{focal_loss, label_smoothing_loss, mmce};
 pub use scaling::{TemperatureScaling, VectorScaling};
 pub use soft_ece::{SoftEceConfig, soft_ece};

@@ -2,7 +2,6 @@
 //! learns beside the classifier.
 
 mod arc_weights;
-mod error;
 mod evidence;
 mod log_z;
 mod noise;
@@ -10,7 +9,6 @@ mod part;
 mod weak_loss;
 
 pub use arc_weights::{ArcWeights, neg_log_z_of_arcs};
-pub use error::TensorError;
 pub use log_z::{NegLogZ, neg_log_z};
 pub use noise::{NoiseMatrix, NoiseMatrixConfig, class_balance};
 pub use weak_loss::{WeakLoss, WeakLossConfig, WeakLossOutput};

@@ -1,13 +1,11 @@
 //! The penalty, a vision transformer, and the pieces of robust training on burn tensors.
 
-mod error;
 mod msvp;
 mod network;
 mod reparam;
 pub mod training;
 pub mod vit;
 
-pub use error::TensorError;
 pub use msvp::{AttentionWeights, Penalty, QkvTensors};
 pub use network::Network;
 pub use reparam::{SigmaReparam, SpectralLinear, SpectralLinearConfig};
