@@ -48,6 +48,21 @@ impl LeNet {
         Self { conv1, conv2, full1, full2, full3 }
     }
 
+    /// The same network with `by` added to output `class`, so that it starts with other log-odds.
+    pub fn biased(mut self, class: usize, by: f32) -> Self {
+        let bias = self.full3.bias.take();
+        self.full3.bias = bias.map(|bias| {
+            bias.map(|values| {
+                let [outputs] = values.dims();
+                let shift: Vec<f32> =
+                    (0..outputs).map(|output| if output == class { by } else { 0.0 }).collect();
+                let device = values.device();
+                values + Tensor::from_data(TensorData::new(shift, [outputs]), (&device, DType::F32))
+            })
+        });
+        self
+    }
+
     /// The outputs, `[batch, outputs]`, before any softmax.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let [_, _, _, last] = self.states(images);
@@ -81,4 +96,28 @@ fn param<const D: usize>(
     let values: Vec<f32> =
         (0..shape.iter().product()).map(|_| (bound * (2.0 * uniform(rng) - 1.0)) as f32).collect();
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), (device, DType::F32)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bias_moves_one_output_and_is_learned_on() {
+        let device = assay_tensor::device("flex").unwrap().autodiff();
+        let images = Tensor::<4>::ones([2, 1, 28, 28], &device);
+        let plain = LeNet::new(2, 1, &device).forward(images.clone());
+        let net = LeNet::new(2, 1, &device).biased(1, -2.0);
+        let moved = net.forward(images);
+        let gap = (moved.clone() - plain).into_data().try_to_vec::<f32>().unwrap();
+        for (value, want) in gap.iter().zip([0.0, -2.0, 0.0, -2.0]) {
+            assert!((value - want).abs() < 1e-5, "{gap:?}");
+        }
+        let gradients = moved.sum().backward();
+        let bias = net.full3.bias.unwrap().val();
+        assert_eq!(
+            bias.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap(),
+            [2.0, 2.0]
+        );
+    }
 }

@@ -20,6 +20,7 @@ pub(super) fn nines<'a>(lesson: &'a Lesson) -> Course<'a, Bag> {
         images: |bag| bag.images.len(),
         schedule: lesson.settings.bags,
         outputs: 2,
+        start: 0.0,
         exam: &lesson.nines,
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn digits<'a>(lesson: &'a Lesson) -> Course<'a, usize> {
         images: |_| 1,
         schedule: lesson.settings.labels,
         outputs: CLASSES,
+        start: 0.0,
         exam: &lesson.digits,
     }
 }

@@ -61,6 +61,8 @@ pub(super) struct Course<'a, T> {
     pub(super) schedule: Schedule,
     /// The network's outputs.
     pub(super) outputs: usize,
+    /// What is added to the log-odds of a nine at the start.
+    pub(super) start: f64,
     /// What it is asked in the end.
     pub(super) exam: &'a Exam,
 }
@@ -169,7 +171,7 @@ impl<'a> Lesson<'a> {
         let per_pass = course.work() / schedule.passes.max(1);
         let mut curve: Vec<Point> = Vec::new();
         let net = train(
-            LeNet::new(course.outputs, seed, &self.learning),
+            LeNet::new(course.outputs, seed, &self.learning).biased(NINE, course.start as f32),
             course.items,
             &schedule,
             seed,

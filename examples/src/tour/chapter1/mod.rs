@@ -61,7 +61,7 @@ fn summary(numbers: &Numbers) -> Vec<String> {
 fn train(lesson: &Lesson, progress: &Progress) -> Result<Vec<Story>, LessonError> {
     let (digits, nines) = (labels::digits(lesson), labels::nines(lesson));
     let (count, all_counts) = (counts::nines(lesson), counts::digits(lesson));
-    let alike = alike::digits(lesson);
+    let (presence, alike) = (presence::course(lesson), alike::digits(lesson));
     // The longest first, so that no thread is left with one at the end.
     let jobs = [
         Job::new("alike, exact", alike.work(), |task| alike::learn(lesson, task, &alike)),
@@ -78,11 +78,11 @@ fn train(lesson: &Lesson, progress: &Progress) -> Result<Vec<Story>, LessonError
         Job::new("count of nines, from means", count.work(), |task| {
             counts::learn_from_means(lesson, task, &count)
         }),
-        Job::new("is there a nine, exact", count.work(), |task| {
-            presence::learn(lesson, task, &count)
+        Job::new("is there a nine, exact", presence.work(), |task| {
+            presence::learn(lesson, task, &presence)
         }),
-        Job::new("is there a nine, by maximum", count.work(), |task| {
-            presence::learn_by_max(lesson, task, &count)
+        Job::new("is there a nine, by maximum", presence.work(), |task| {
+            presence::learn_by_max(lesson, task, &presence)
         }),
         Job::new("labels, digits", digits.work(), |task| labels::learn(lesson, task, &digits)),
         Job::new("labels, nine or not", nines.work(), |task| labels::learn(lesson, task, &nines)),
