@@ -1,4 +1,7 @@
-//! Chapter 5: the language half. Its first part augments survey questions, offline.
+//! Chapter 5: the language half. Its first part augments survey questions, offline; its fourth scores
+//! recorded answers for trust.
+
+mod trust;
 
 use assay_examples::augmentation::{Augmented, augment, culture, section};
 use assay_language::RunConfig;
@@ -17,11 +20,12 @@ const CULTURES: [&str; 4] = ["North=NOR", "South=SUD", "Islands=INS", "All=NOR+S
 struct Numbers {
     cultures: Vec<(String, Vec<Answer>)>,
     augmented: Augmented,
+    trust: trust::Numbers,
 }
 
-/// Augments the seeds that come with the crate.
+/// Augments the seeds that come with the crate, and scores the answers that do.
 pub(crate) fn run(tour: &Tour) -> Result<Found, ChapterError> {
-    tour.progress.expect(1);
+    tour.progress.expect(2);
     let task = tour.progress.task("augment survey questions", 1);
     let seeds = survey::demo_seeds()?;
     let ids: Vec<&str> = seeds.iter().map(|seed| seed.id.as_str()).collect();
@@ -41,12 +45,15 @@ pub(crate) fn run(tour: &Tour) -> Result<Found, ChapterError> {
     let pipeline = PipelineConfig::new().with_samples(samples).with_seed(tour.seed).init()?;
     let augmented = augment(&pipeline, &seeds, &model, &MiniThesaurus, &RunConfig::new())?;
     task.advance(1);
-    let part =
+    let mut part =
         section("5. Teach a culture with a few questions", &seeds, &cultures, &table, &augmented);
     let mut summary = vec!["Survey questions, augmented".to_owned()];
     for d in &augmented.diversity {
         let line = format!("  {:10} {:4} texts, distinct-2 {:.3}", d.of, d.texts, d.distinct_2);
         summary.push(line);
     }
-    Ok(Found::new(part, &Numbers { cultures, augmented }, summary)?)
+    let (fourth, trust, lines) = trust::part(tour)?;
+    part.section(fourth);
+    summary.extend(lines);
+    Ok(Found::new(part, &Numbers { cultures, augmented, trust }, summary)?)
 }
