@@ -58,6 +58,23 @@ proptest! {
     }
 
     #[test]
+    fn shuffled_options_keep_every_character(parts in prop::collection::vec(
+        prop::sample::select(vec!["A.", "B)", "(C)", "D:", " ", "\n", "é", "🍕", "bats", "(", "A", "("]), 0..16)
+    ) {
+        let spec = task("hallucination-choice").unwrap();
+        let prompt = parts.concat();
+        let file = serde_json::json!([{"prompt": prompt, "answer": "x", "source": "mc"}]).to_string();
+        if let Ok(items) = read_items(&spec, &file) {
+            let sorted = |text: &str| {
+                let mut all: Vec<char> = text.chars().collect();
+                all.sort_unstable();
+                all
+            };
+            prop_assert_eq!(sorted(&items[0].prompt), sorted(&prompt));
+        }
+    }
+
+    #[test]
     fn detectors_are_total(text in any::<String>()) {
         let detector = RefusalDetector::built_in().unwrap();
         let _ = detector.refuses(&text);
