@@ -3,7 +3,7 @@
 use assay_array::Scalar;
 use ndarray::{ArrayView2, CowArray, Ix2};
 
-use crate::kernel::knn;
+use crate::kernel::{dot, knn};
 use crate::{Error, Result};
 
 /// How far the norm of a unit vector may be from 1: half precision is off by about this.
@@ -54,7 +54,7 @@ pub(crate) fn prepared<'a, T: Scalar>(
     if rule == Normalisation::AsGiven {
         return Ok(features.into());
     }
-    let norms: Vec<f64> = features.outer_iter().map(|row| knn::dot(row, row).sqrt()).collect();
+    let norms: Vec<f64> = features.outer_iter().map(|row| dot(row, row).sqrt()).collect();
     if rule == Normalisation::Require {
         let expected = "rows of unit length (or Normalisation::Normalise)";
         return match norms.iter().position(|norm| (norm - 1.0).abs() > UNIT_TOLERANCE) {

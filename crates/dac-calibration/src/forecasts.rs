@@ -93,6 +93,23 @@ impl<'a, T: Scalar> Forecasts<'a, T> {
             .collect()
     }
 
+    /// Groups of equal probability, ascending: `(p, Σ y, count)`.
+    pub(crate) fn tied(&self) -> Vec<(f64, f64, f64)> {
+        let values = self.probability.iter().map(|p| p.to_f64());
+        let mut groups: Vec<(f64, f64, f64)> = Vec::with_capacity(self.len());
+        for (p, outcome) in order::outcomes(values, &self.outcome) {
+            let y = f64::from(u8::from(outcome));
+            match groups.last_mut() {
+                Some(last) if last.0 == p => {
+                    last.1 += y;
+                    last.2 += 1.0;
+                }
+                _ => groups.push((p, y, 1.0)),
+            }
+        }
+        groups
+    }
+
     /// The forecasts at these places, with repetition.
     fn at(&self, indices: &[usize]) -> Forecasts<'static, T> {
         let probability =

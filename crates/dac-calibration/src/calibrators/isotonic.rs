@@ -26,8 +26,7 @@ pub struct IsotonicCurve {
 impl IsotonicCurve {
     /// Fits on forecasts and outcomes: a radix sort and one pass of pool-adjacent-violators.
     pub fn fit<T: Scalar>(forecasts: &Forecasts<'_, T>) -> Self {
-        let x: Vec<f64> = forecasts.probability().iter().map(|p| p.to_f64()).collect();
-        Self::of(&x, |i| f64::from(u8::from(forecasts.outcome().get(i) == Some(&true))))
+        Self::of(&forecasts.tied())
     }
 
     /// Fits any finite targets.
@@ -48,23 +47,22 @@ impl IsotonicCurve {
                 return Err(Error::NotFinite { operation: OPERATION, row, column, value });
             }
         }
-        Ok(Self::of(x, |i| y.get(i).copied().unwrap_or(0.0)))
-    }
-
-    fn of(x: &[f64], target: impl Fn(usize) -> f64) -> Self {
-        // Points: input, sum of targets, count.
         let mut points: Vec<(f64, f64, f64)> = Vec::with_capacity(x.len());
-        for i in order::ascending(x) {
-            let i = i as usize;
-            let (value, target) = (x.get(i).copied().unwrap_or(0.0), target(i));
+        let sorted = order::ascending(x).into_iter().map(|i| i as usize);
+        for (x, y) in sorted.filter_map(|i| Some((*x.get(i)?, *y.get(i)?))) {
             match points.last_mut() {
-                Some(last) if last.0 == value => {
-                    last.1 += target;
+                Some(last) if last.0 == x => {
+                    last.1 += y;
                     last.2 += 1.0;
                 }
-                _ => points.push((value, target, 1.0)),
+                _ => points.push((x, y, 1.0)),
             }
         }
+        Ok(Self::of(&points))
+    }
+
+    /// Fits points `(input, sum of targets, count)`, inputs strictly ascending.
+    fn of(points: &[(f64, f64, f64)]) -> Self {
         let blocks = pava::blocks(points.iter().map(|&(_, sum, weight)| (sum, weight)));
         let (mut knots, mut values) = (Vec::new(), Vec::new());
         let mut start = 0;

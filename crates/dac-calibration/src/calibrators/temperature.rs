@@ -48,9 +48,9 @@ impl TemperatureConfig {
 /// log likelihood.
 ///
 /// With `β = 1/T` the loss `mean (ln Σ_c e^{β z_c} − β z_y)` is convex, its slope is
-/// `mean (E_p z − z_y)` and its curvature `mean Var_p z`. Newton steps in `ln β`, kept inside a
-/// bracket of the optimum, reach it in a handful of passes; the common recipe (L-BFGS on `T` with a
-/// learning rate of 0.01) stops far from it.
+/// `mean (E_p z − z_y)`, its curvature `mean Var_p z` and its third derivative the mean third cumulant.
+/// Halley's steps in `ln β`, kept inside a bracket of the optimum, reach it in a handful of passes; the
+/// common recipe (L-BFGS on `T` with a learning rate of 0.01) stops far from it.
 ///
 /// Where every sample is classified correctly the optimum is `T → 0`, and where the labels are no
 /// better than chance it is `T → ∞`: the fit then stops at the bound `e^∓16` and warns.
@@ -69,71 +69,79 @@ impl Temperature {
     }
 }
 
-/// Mean loss, slope and curvature in `β`.
-fn local<T: Scalar>(logits: &Logits<'_, T>, labels: &[usize], beta: f64) -> [f64; 3] {
+/// Mean loss and its first three derivatives in `β`.
+fn local<T: Scalar>(logits: &Logits<'_, T>, labels: &[usize], beta: f64) -> [f64; 4] {
     let classes = logits.classes();
     let parts = logits.as_slice().par_chunks(PART * classes).zip(labels.par_chunks(PART));
-    let parts: Vec<[f64; 3]> = parts
+    let parts: Vec<[f64; 4]> = parts
         .map(|(logits, labels)| row::temperature_sums(logits, classes, beta, labels))
         .collect();
     let n = labels.len() as f64;
-    let add =
-        |sum: [f64; 3], part: &[f64; 3]| [sum[0] + part[0], sum[1] + part[1], sum[2] + part[2]];
-    parts.iter().fold([0.0; 3], add).map(|sum| sum / n)
+    let mut sums = [0.0; 4];
+    for part in &parts {
+        sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    }
+    sums.map(|sum| sum / n)
 }
 
-/// The minimiser of a convex loss in `β > 0` by Newton steps in `ln β` inside a shrinking bracket:
-/// `(ln β, objective, iterations, converged)`. `local` gives loss, slope and curvature in `β`, `at_one`
-/// those at 1.
+/// The minimiser of a convex loss in `β > 0` by Halley's steps in `ln β` inside a shrinking bracket:
+/// `(ln β, objective, iterations, converged)`. `local` gives the loss and its first three derivatives in
+/// `β`, `at_one` is what it gives at 1; its second argument says whether this may well be the last call.
 fn minimise(
     config: &TemperatureConfig,
-    at_one: [f64; 3],
-    mut local: impl FnMut(f64) -> [f64; 3],
-) -> (f64, Objective, usize, bool) {
+    at_one: [f64; 4],
+    mut local: impl FnMut(f64, bool) -> Result<[f64; 4]>,
+) -> Result<(f64, Objective, usize, bool)> {
     let (mut lower, mut upper) = (-LOG_BOUND, LOG_BOUND);
     let mut x = 0.0_f64;
-    let [before, mut slope, mut curvature] = at_one;
+    let [before, mut slope, mut curvature, mut third] = at_one;
     let mut after = before;
     let (mut iterations, mut converged) = (1, false);
     while iterations < config.max_iterations.max(1) {
         let beta = x.exp();
-        // In x = ln β: f' = β s, f'' = β s + β² v.
-        let (first, second) = (beta * slope, beta * slope + beta * beta * curvature);
-        if first == 0.0 {
+        if slope == 0.0 {
             converged = true;
             break;
         }
-        if first > 0.0 {
+        if slope > 0.0 {
             upper = x;
         } else {
             lower = x;
         }
-        // A step in β itself is the better one where the loss in ln β is not convex.
-        let newton = if second > 0.0 && curvature > 0.0 {
-            x - first / second
-        } else if curvature > 0.0 && beta > slope / curvature {
-            (beta - slope / curvature).ln()
-        } else {
-            f64::NAN
-        };
-        let next =
-            if newton > lower && newton < upper { newton } else { safe(x, lower, upper, first) };
+        let next = x + step(beta, slope, curvature, third);
+        let next = if next > lower && next < upper { next } else { safe(x, lower, upper, slope) };
         let step = (next - x).abs();
         x = next;
         iterations += 1;
-        [after, slope, curvature] = local(x.exp());
+        // What is left after a step is about its cube.
+        [after, slope, curvature, third] = local(x.exp(), step.powi(3) <= config.tolerance)?;
         let left = (x.exp() * slope).abs() / (x.exp().powi(2) * curvature).max(f64::MIN_POSITIVE);
-        if step <= config.tolerance || left <= config.tolerance {
-            converged = true;
-            break;
-        }
-        if LOG_BOUND - x.abs() < 1e-9 {
+        if step <= config.tolerance || left <= config.tolerance || LOG_BOUND - x.abs() < 1e-9 {
             converged = true;
             break;
         }
     }
     let objective = Objective { before, after, gradient: (x.exp() * slope).abs() };
-    (x, objective, iterations, converged)
+    Ok((x, objective, iterations, converged))
+}
+
+/// The step in `x = ln β`; NaN where there is none.
+fn step(beta: f64, slope: f64, curvature: f64, third: f64) -> f64 {
+    // Of the loss as a function of x.
+    let first = beta * slope;
+    let second = first + beta * beta * curvature;
+    let third = second + 2.0 * beta * beta * curvature + beta * beta * beta * third;
+    if curvature <= 0.0 {
+        return f64::NAN;
+    }
+    if second <= 0.0 {
+        // Not convex in x, but in β: Newton's step there, if it stays positive.
+        return (1.0 - slope / curvature / beta).ln();
+    }
+    let newton = -first / second;
+    let bend = 1.0 + 0.5 * newton * third / second;
+    // Halley's correction where it is one.
+    if (0.5..2.0).contains(&bend) { newton / bend } else { newton }
 }
 
 /// Where Newton's step leaves the bracket: to the bound if nothing is known beyond, but by factors of
@@ -197,22 +205,34 @@ fn fit<T: Scalar>(
         let reason = "every row's logits are equal: all temperatures give the same probabilities";
         return Err(Error::Undefined { operation: OPERATION, reason });
     }
-    let (before, at_one) = logits.overview_with_slope(1.0, labels, 15)?;
-    let loss = |beta| local(logits, labels, beta);
+    let (before, at_one) = logits.overview_with_slopes(1.0, labels, 15)?;
+    let mut last = None;
+    let loss = |beta: f64, finally: bool| {
+        if !finally {
+            return Ok(local(logits, labels, beta));
+        }
+        // The report's numbers come with the same pass.
+        let (overview, local) = logits.overview_with_slopes(beta, labels, 15)?;
+        last = Some((beta, overview));
+        Ok(local)
+    };
     let (log_beta, objective, iterations, converged) = if before.accuracy == 1.0 {
         // Every slope is negative: the optimum is certainty, at the bound.
-        let [after, slope, _] = loss(LOG_BOUND.exp());
+        let [after, slope, ..] = local(logits, labels, LOG_BOUND.exp());
         let gradient = (LOG_BOUND.exp() * slope).abs();
         (LOG_BOUND, Objective { before: at_one[0], after, gradient }, 2, true)
     } else {
-        minimise(config, at_one, loss)
+        minimise(config, at_one, loss)?
     };
     let mut warnings = Vec::new();
     if LOG_BOUND - log_beta.abs() < 1e-9 {
         let (parameter, bound) = ("temperature".to_owned(), (-log_beta).exp());
         warnings.push(Warning::AtBound { parameter, bound });
     }
-    let after = logits.overview_at(log_beta.exp(), labels, 15)?;
+    let after = match last {
+        Some((beta, overview)) if beta == log_beta.exp() => overview,
+        _ => logits.overview_at(log_beta.exp(), labels, 15)?,
+    };
     let report =
         FitReport::iterated(&before, &after, Some((iterations, converged, objective)), warnings);
     Ok(Temperature { value: (-log_beta).exp(), classes: logits.classes(), report })

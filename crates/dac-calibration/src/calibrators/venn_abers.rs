@@ -3,7 +3,6 @@ use assay_array::Scalar;
 use super::one_vs_rest;
 use crate::calibrator::{Calibrator, FitReport, Predictions};
 use crate::kernel::pava::Block;
-use crate::measures::tied;
 use crate::{Forecasts, Probs, Result};
 
 const OPERATION: &str = "Venn-Abers";
@@ -46,7 +45,7 @@ pub struct VennAbersCurve {
 impl VennAbersCurve {
     /// Fits on forecasts and outcomes.
     pub fn fit<T: Scalar>(forecasts: &Forecasts<'_, T>) -> Self {
-        let groups = tied(&forecasts.ascending());
+        let groups = forecasts.tied();
         let points: Vec<(f64, f64)> =
             groups.iter().map(|&(_, sum, weight)| (sum, weight)).collect();
         let (prefixes, suffixes) = (prefixes(&points), suffixes(&points));

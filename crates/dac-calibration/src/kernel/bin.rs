@@ -4,6 +4,7 @@
 //! any number of threads and any split of the data, and off by at most 2^-51 a forecast.
 
 use assay_array::Scalar;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::binning::Edges;
@@ -12,6 +13,9 @@ use crate::binning::Edges;
 pub(crate) const UNIT: f64 = 1.0 / (1_u64 << 50) as f64;
 /// `1 / UNIT`.
 const UNITS: f64 = (1_u64 << 50) as f64;
+/// Doubles from here to twice this are whole numbers, which their low bits count.
+const WHOLE: f64 = (1_u64 << 52) as f64;
+const LOW_BITS: u64 = (1 << 52) - 1;
 /// Forecasts whose confidences a `u64` can sum.
 const BLOCK: usize = 1 << 12;
 /// Forecasts of one parallel task.
@@ -57,7 +61,8 @@ impl Cell {
 /// A confidence in `[0, 1]` to the nearest unit.
 #[inline(always)]
 pub(crate) fn units(confidence: f64) -> u64 {
-    (confidence * UNITS + 0.5) as i64 as u64
+    // Between 2^52 and 2^53 a double's last bit is 1: the addition rounds, and the low bits count.
+    (confidence * UNITS + WHOLE).to_bits() & LOW_BITS
 }
 
 /// Counts forecasts into `edges.bins()` cells. Confidences are in `[0, 1]`.
@@ -79,7 +84,9 @@ pub(crate) fn count<T: Scalar>(edges: &Edges, confidence: &[T], correct: &[bool]
 
 fn count_task<T: Scalar>(edges: &Edges, confidence: &[T], correct: &[bool]) -> Vec<Cell> {
     match edges.even_scale() {
-        Some(scale) if edges.bins() < SMALL => even(edges, scale, confidence, correct),
+        Some(scale) if edges.bins() < SMALL => {
+            Arch::new().dispatch(Even { edges, scale, confidence, correct })
+        }
         _ => {
             let mut cells = vec![Cell::default(); edges.bins()];
             for (c, &correct) in confidence.iter().zip(correct) {
@@ -94,53 +101,67 @@ fn count_task<T: Scalar>(edges: &Edges, confidence: &[T], correct: &[bool]) -> V
 }
 
 /// Bins of equal width: the bin is `⌊c · scale⌋`, unless `c` is close to an edge.
-fn even<T: Scalar>(edges: &Edges, scale: f64, confidence: &[T], correct: &[bool]) -> Vec<Cell> {
-    /// So close to a whole number that the product's rounding may decide the bin.
-    const NEAR: f64 = 1e-9;
-    const STEP: usize = 256;
-    let mut cells = vec![Cell::default(); edges.bins()];
-    let mut bins = [0_u32; STEP];
-    let mut fixed = [0_u64; STEP];
-    for (block, correct) in confidence.chunks(BLOCK).zip(correct.chunks(BLOCK)) {
-        // Count and correct share a number: 32 bits each are enough for a block.
-        let mut counts = [[0_u64; SMALL]; TABLES];
-        let mut sums = [[0_u64; SMALL]; TABLES];
-        for (values, correct) in block.chunks(STEP).zip(correct.chunks(STEP)) {
-            let mut near = false;
-            for ((bin, fixed), c) in bins.iter_mut().zip(&mut fixed).zip(values) {
-                let c = c.to_f64();
-                let position = c * scale;
-                let floor = position as i32;
-                let above = position - f64::from(floor);
-                // Bit by bit, without branches, so that the loop vectorises.
-                near |= (above < NEAR) | (above > 1.0 - NEAR);
-                *bin = floor as u32;
-                *fixed = units(c);
-            }
-            if near {
-                for (bin, c) in bins.iter_mut().zip(values) {
+struct Even<'a, T> {
+    edges: &'a Edges,
+    scale: f64,
+    confidence: &'a [T],
+    correct: &'a [bool],
+}
+
+impl<T: Scalar> WithSimd for Even<'_, T> {
+    type Output = Vec<Cell>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<Cell> {
+        /// So close to a whole number that the product's rounding may decide the bin.
+        const NEAR: f64 = 1e-9;
+        const STEP: usize = 256;
+        let Self { edges, scale, confidence, correct } = self;
+        let mut cells = vec![Cell::default(); edges.bins()];
+        let mut bins = [0_u64; STEP];
+        let mut fixed = [0_u64; STEP];
+        for (block, correct) in confidence.chunks(BLOCK).zip(correct.chunks(BLOCK)) {
+            // Count and correct share a number: 32 bits each are enough for a block. The sum stands
+            // beside them, so that one vector addition counts a forecast.
+            let mut tables = [[[0_u64; 2]; SMALL]; TABLES];
+            for (values, correct) in block.chunks(STEP).zip(correct.chunks(STEP)) {
+                let mut near = false;
+                for ((bin, fixed), c) in bins.iter_mut().zip(&mut fixed).zip(values) {
                     let c = c.to_f64();
-                    let above = c * scale - f64::from(*bin);
-                    if !(NEAR..=1.0 - NEAR).contains(&above) {
-                        *bin = edges.find(c) as u32;
+                    let position = c * scale;
+                    // Rounds half below: down, except on a whole number, which is near one.
+                    let shifted = (position - 0.5).max(0.0) + WHOLE;
+                    let above = position - (shifted - WHOLE);
+                    // Bit by bit, without branches, so that the loop vectorises.
+                    near |= (above < NEAR) | (above > 1.0 - NEAR);
+                    *bin = shifted.to_bits() & LOW_BITS;
+                    *fixed = units(c);
+                }
+                if near {
+                    for (bin, c) in bins.iter_mut().zip(values) {
+                        let c = c.to_f64();
+                        let above = c * scale - *bin as f64;
+                        if !(NEAR..=1.0 - NEAR).contains(&above) {
+                            *bin = edges.find(c) as u64;
+                        }
                     }
                 }
+                let forecasts = bins.iter().zip(&fixed).zip(correct);
+                for (i, ((&bin, &fixed), &correct)) in forecasts.enumerate() {
+                    // Below `SMALL` already; the mask says so.
+                    let cell = &mut tables[i % TABLES][bin as usize % SMALL];
+                    cell[0] += (1 << 32) | u64::from(correct);
+                    cell[1] += fixed;
+                }
             }
-            for (i, ((&bin, &fixed), &correct)) in bins.iter().zip(&fixed).zip(correct).enumerate()
-            {
-                if let Some(count) = counts[i % TABLES].get_mut(bin as usize) {
-                    *count += (1 << 32) | u64::from(correct);
-                    sums[i % TABLES][bin as usize] += fixed;
+            for table in &tables {
+                for (cell, &[count, sum]) in cells.iter_mut().zip(table) {
+                    cell.count += count >> 32;
+                    cell.correct += count & 0xffff_ffff;
+                    cell.sum += u128::from(sum);
                 }
             }
         }
-        for (counts, sums) in counts.iter().zip(&sums) {
-            for ((cell, count), &sum) in cells.iter_mut().zip(counts).zip(sums) {
-                cell.count += count >> 32;
-                cell.correct += count & 0xffff_ffff;
-                cell.sum += u128::from(sum);
-            }
-        }
+        cells
     }
-    cells
 }

@@ -2,9 +2,11 @@
 
 use assay_array::Scalar;
 use assay_array::linalg::matmul;
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Slice};
+use ndarray::{Array2, ArrayView2, Axis, Slice};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::vector::{dot, squared_distance};
 use crate::{Error, Result};
 
 /// Entries of the matrix of products that is held at a time.
@@ -44,7 +46,12 @@ pub(crate) fn nearest<T: Scalar>(
             out[start * k..end * k].par_chunks_mut(k).zip(products.par_chunks(n)).enumerate();
         work.for_each(|(i, (out, products))| {
             let query = part.row(i);
-            let chosen = best(products, &half, k, excluded(start + i));
+            let chosen = Arch::new().dispatch(Best {
+                products,
+                half: &half,
+                k,
+                excluded: excluded(start + i),
+            });
             for (out, &j) in out.iter_mut().zip(&chosen) {
                 *out = squared_distance(query, reference.row(j));
             }
@@ -55,37 +62,50 @@ pub(crate) fn nearest<T: Scalar>(
 }
 
 /// The places of the `k` largest of `products − half`, but for `excluded`.
-fn best<T: Scalar>(products: &[T], half: &[T], k: usize, excluded: Option<usize>) -> Vec<usize> {
-    const BLOCK: usize = 32;
-    let mut kept: Vec<(T, usize)> = Vec::with_capacity(k + 1);
-    let mut worst = T::NEG_INFINITY;
-    for (b, (products, half)) in products.chunks(BLOCK).zip(half.chunks(BLOCK)).enumerate() {
-        // Most blocks hold nothing near enough: one comparison each after a maximum that vectorises.
-        let mut largest = T::NEG_INFINITY;
-        for (&p, &h) in products.iter().zip(half) {
-            let score = p - h;
-            largest = if score > largest { score } else { largest };
-        }
-        if largest <= worst && kept.len() == k {
-            continue;
-        }
-        for (offset, (&p, &h)) in products.iter().zip(half).enumerate() {
-            let (score, j) = (p - h, b * BLOCK + offset);
-            if (score > worst || kept.len() < k) && Some(j) != excluded {
-                let place = kept.partition_point(|item| item.0 >= score);
-                kept.insert(place, (score, j));
-                kept.truncate(k);
-                worst = if kept.len() == k { kept[k - 1].0 } else { T::NEG_INFINITY };
+struct Best<'a, T> {
+    products: &'a [T],
+    half: &'a [T],
+    k: usize,
+    excluded: Option<usize>,
+}
+
+impl<T: Scalar> WithSimd for Best<'_, T> {
+    type Output = Vec<usize>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<usize> {
+        const BLOCK: usize = 64;
+        const LANES: usize = 16;
+        let Self { products, half, k, excluded } = self;
+        let mut kept: Vec<(T, usize)> = Vec::with_capacity(k + 1);
+        let mut worst = T::NEG_INFINITY;
+        for (b, (products, half)) in products.chunks(BLOCK).zip(half.chunks(BLOCK)).enumerate() {
+            // Most blocks hold nothing near enough: one comparison each after a maximum that vectorises.
+            if kept.len() == k
+                && let (Some(products), Some(half)) =
+                    (products.as_array::<BLOCK>(), half.as_array::<BLOCK>())
+            {
+                let mut largest = [T::NEG_INFINITY; LANES];
+                for start in (0..BLOCK).step_by(LANES) {
+                    for lane in 0..LANES {
+                        let score = products[start + lane] - half[start + lane];
+                        largest[lane] = if score > largest[lane] { score } else { largest[lane] };
+                    }
+                }
+                if largest.iter().fold(true, |none, &score| none & (score <= worst)) {
+                    continue;
+                }
+            }
+            for (offset, (&p, &h)) in products.iter().zip(half).enumerate() {
+                let (score, j) = (p - h, b * BLOCK + offset);
+                if (score > worst || kept.len() < k) && Some(j) != excluded {
+                    let place = kept.partition_point(|item| item.0 >= score);
+                    kept.insert(place, (score, j));
+                    kept.truncate(k);
+                    worst = if kept.len() == k { kept[k - 1].0 } else { T::NEG_INFINITY };
+                }
             }
         }
+        kept.into_iter().map(|item| item.1).collect()
     }
-    kept.into_iter().map(|item| item.1).collect()
-}
-
-pub(crate) fn dot<T: Scalar>(a: ArrayView1<'_, T>, b: ArrayView1<'_, T>) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum()
-}
-
-fn squared_distance<T: Scalar>(a: ArrayView1<'_, T>, b: ArrayView1<'_, T>) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a.to_f64() - b.to_f64()).powi(2)).sum()
 }

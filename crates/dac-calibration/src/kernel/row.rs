@@ -1,19 +1,23 @@
 //! One row of logits at a time: its largest entry and sums of exponentials, in `f64` lanes.
 
 use assay_array::Scalar;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
-/// Independent sums a loop keeps: two vectors of eight `f64`, which hides the latency of addition.
-const LANES: usize = 16;
-/// Distances from the largest logit are cut here: their exponential is 0 long before, and their square
-/// must stay finite.
+use super::exp;
+
+/// Independent sums of a loop: one vector of `f64`.
+const LANES: usize = 8;
+/// Entries whose exponentials are taken before they are summed: each loop does one thing, which the
+/// compiler then makes vector code of.
+const BLOCK: usize = 64;
+/// A label's distance from the largest logit is cut here, so that its loss stays finite.
 const LOWEST: f64 = -1e150;
 /// Entries that one parallel task takes.
-const BLOCK: usize = 1 << 16;
+const TASK: usize = 1 << 16;
 
 /// How many entries whole rows of a parallel task hold.
 pub(crate) fn block(classes: usize) -> usize {
-    (BLOCK / classes).max(1) * classes
+    (TASK / classes).max(1) * classes
 }
 
 /// What one row says about its prediction.
@@ -35,6 +39,8 @@ pub(crate) struct Prediction {
     pub(crate) slope: f64,
     /// Its curvature in `β`: `Var z`.
     pub(crate) curvature: f64,
+    /// Its third derivative in `β`: the third cumulant of `z`.
+    pub(crate) third: f64,
 }
 
 /// Predictions of rows of logits, scaled by `beta`; labels are below `classes`.
@@ -43,18 +49,32 @@ pub(crate) fn predictions<T: Scalar>(
     classes: usize,
     beta: f64,
     labels: &[usize],
-    mut each: impl FnMut(usize, Prediction),
+    each: impl FnMut(usize, Prediction),
 ) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
+    Arch::new().dispatch(Predict { logits, classes, beta, labels, each });
+}
+
+struct Predict<'a, T, E> {
+    logits: &'a [T],
+    classes: usize,
+    beta: f64,
+    labels: &'a [usize],
+    each: E,
+}
+
+impl<T: Scalar, E: FnMut(usize, Prediction)> WithSimd for Predict<'_, T, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { logits, classes, beta, labels, mut each } = self;
+        with_multiply_add!(S, madd => {
             for (i, (row, &label)) in logits.chunks_exact(classes).zip(labels).enumerate() {
                 let max = largest(row).to_f64();
                 let class = first(row, max);
-                let [sum, square, weighted, twice] = sums(row, max, beta);
-                let mean = weighted / sum;
-                let offset =
-                    (beta * (row.get(label).map_or(max, |z| z.to_f64()) - max)).max(LOWEST);
+                let [sum, moments @ .., square] = sums(simd, row, max, beta, madd);
+                let [mean, variance, third] = cumulants(moments.map(|moment| moment / sum));
+                let offset = offset(row, label, max, beta);
                 let log_sum = sum.ln();
                 let prediction = Prediction {
                     class,
@@ -64,111 +84,149 @@ pub(crate) fn predictions<T: Scalar>(
                     square: square / (sum * sum),
                     entropy: (log_sum - mean).max(0.0),
                     slope: (mean - offset) / beta,
-                    curvature: (twice / sum - mean * mean).max(0.0) / (beta * beta),
+                    curvature: variance / (beta * beta),
+                    third: third / (beta * beta * beta),
                 };
                 each(i, prediction);
             }
-        },
-    );
+        });
+    }
 }
 
-/// `Σ e`, `Σ e²`, `Σ e d` and `Σ e d²`, where `d = β(z − max)` and `e = exp(d)`.
+/// The first three cumulants from the moments.
 #[inline(always)]
-fn sums<T: Scalar>(row: &[T], max: f64, beta: f64) -> [f64; 4] {
-    let (mut s, mut q, mut w, mut v) = ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
-    let (chunks, rest) = row.as_chunks::<LANES>();
-    for chunk in chunks {
-        for k in 0..LANES {
-            let d = (beta * (chunk[k].to_f64() - max)).max(LOWEST);
-            let e = d.exp_branchless();
-            s[k] += e;
-            q[k] += e * e;
-            w[k] += e * d;
-            v[k] += e * d * d;
+fn cumulants([first, second, third]: [f64; 3]) -> [f64; 3] {
+    let variance = second - first * first;
+    [first, variance.max(0.0), third - first * (3.0 * variance + first * first)]
+}
+
+/// `β(z_y − max)`.
+#[inline(always)]
+fn offset<T: Scalar>(row: &[T], label: usize, max: f64, beta: f64) -> f64 {
+    (beta * (row.get(label).map_or(max, |z| z.to_f64()) - max)).max(LOWEST)
+}
+
+/// `Σ e`, `Σ e d`, `Σ e d²`, `Σ e d³` and `Σ e²`, where `d = β(z − max)` and `e = exp(d)`.
+#[inline(always)]
+fn sums<S: Simd, T: Scalar>(
+    simd: S,
+    row: &[T],
+    max: f64,
+    beta: f64,
+    madd: impl Fn(f64, f64, f64) -> f64 + Copy,
+) -> [f64; 5] {
+    let mut sums = [simd.splat_f64s(0.0); 5];
+    let (mut d, mut e) = ([0.0; BLOCK], [0.0; BLOCK]);
+    for block in row.chunks(BLOCK) {
+        let mut padded;
+        let block = match block.as_array::<BLOCK>() {
+            Some(block) => block,
+            // The last one, filled up with terms that are 0 in any sum.
+            None => {
+                padded = [T::NEG_INFINITY; BLOCK];
+                padded.iter_mut().zip(block).for_each(|(to, from)| *to = *from);
+                &padded
+            }
+        };
+        for ((d, e), z) in d.iter_mut().zip(&mut e).zip(block) {
+            // Below the clip a term is 0 to the last bit of the sum.
+            *d = (beta * (z.to_f64() - max)).max(exp::LOWEST);
+            *e = exp::below_one(*d, madd);
+        }
+        for (&d, &e) in S::as_simd_f64s(&d).0.iter().zip(S::as_simd_f64s(&e).0) {
+            let first = simd.mul_f64s(e, d);
+            let second = simd.mul_f64s(first, d);
+            sums[0] = simd.add_f64s(sums[0], e);
+            sums[1] = simd.add_f64s(sums[1], first);
+            sums[2] = simd.add_f64s(sums[2], second);
+            sums[3] = simd.mul_add_e_f64s(second, d, sums[3]);
+            sums[4] = simd.mul_add_e_f64s(e, e, sums[4]);
         }
     }
-    for (k, z) in rest.iter().enumerate() {
-        let d = (beta * (z.to_f64() - max)).max(LOWEST);
-        let e = d.exp();
-        s[k] += e;
-        q[k] += e * e;
-        w[k] += e * d;
-        v[k] += e * d * d;
-    }
-    [total(s), total(q), total(w), total(v)]
+    sums.map(|sum| simd.reduce_sum_f64s(sum))
 }
 
-/// Sums over rows that temperature scaling needs: of the loss, its first and second derivative in
-/// `β`: `ln Σ e^{βz} − βz_y`, `E z − z_y`, `Var z`, where the expectation is under `softmax(βz)`.
+/// Sums over rows that temperature scaling needs: of the loss `ln Σ e^{βz} − βz_y` and its first three
+/// derivatives in `β`: `E z − z_y` and the second and third cumulant of `z` under `softmax(βz)`.
 pub(crate) fn temperature_sums<T: Scalar>(
     logits: &[T],
     classes: usize,
     beta: f64,
     labels: &[usize],
-) -> [f64; 3] {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            let (mut loss, mut slope, mut curvature) = (0.0, 0.0, 0.0);
+) -> [f64; 4] {
+    Arch::new().dispatch(TemperatureSums { logits, classes, beta, labels })
+}
+
+struct TemperatureSums<'a, T> {
+    logits: &'a [T],
+    classes: usize,
+    beta: f64,
+    labels: &'a [usize],
+}
+
+impl<T: Scalar> WithSimd for TemperatureSums<'_, T> {
+    type Output = [f64; 4];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; 4] {
+        let Self { logits, classes, beta, labels } = self;
+        let (mut loss, mut slope, mut curvature, mut skew) = (0.0, 0.0, 0.0, 0.0);
+        with_multiply_add!(S, madd => {
             for (row, &label) in logits.chunks_exact(classes).zip(labels) {
                 let max = largest(row).to_f64();
-                let (mut s, mut m, mut v) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-                let (chunks, rest) = row.as_chunks::<LANES>();
-                for chunk in chunks {
-                    for k in 0..LANES {
-                        let d = (chunk[k].to_f64() - max).max(LOWEST);
-                        let e = (beta * d).exp_branchless();
-                        s[k] += e;
-                        m[k] += e * d;
-                        v[k] += e * d * d;
-                    }
-                }
-                for (k, z) in rest.iter().enumerate() {
-                    let d = (z.to_f64() - max).max(LOWEST);
-                    let e = (beta * d).exp();
-                    s[k] += e;
-                    m[k] += e * d;
-                    v[k] += e * d * d;
-                }
-                let (s, m, v) = (total(s), total(m), total(v));
-                let mean = m / s;
-                let offset = row.get(label).map_or(0.0, |z| (z.to_f64() - max).max(LOWEST));
-                loss += s.ln() - beta * offset;
+                let [sum, moments @ .., _] = sums(simd, row, max, beta, madd);
+                let [mean, variance, third] = cumulants(moments.map(|moment| moment / sum));
+                let offset = offset(row, label, max, beta);
+                loss += sum.ln() - offset;
                 slope += mean - offset;
-                curvature += (v / s - mean * mean).max(0.0);
+                curvature += variance;
+                skew += third;
             }
-            [loss, slope, curvature]
-        },
-    )
+        });
+        [loss, slope / beta, curvature / (beta * beta), skew / (beta * beta * beta)]
+    }
 }
 
 /// Writes `softmax(β z)` of every row into `out`.
 pub(crate) fn softmax_rows<T: Scalar>(logits: &[T], classes: usize, beta: f64, out: &mut [f64]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
+    Arch::new().dispatch(SoftmaxRows { logits, classes, beta, out });
+}
+
+struct SoftmaxRows<'a, T> {
+    logits: &'a [T],
+    classes: usize,
+    beta: f64,
+    out: &'a mut [f64],
+}
+
+impl<T: Scalar> WithSimd for SoftmaxRows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { logits, classes, beta, out } = self;
+        with_multiply_add!(S, madd => {
             for (row, out) in logits.chunks_exact(classes).zip(out.chunks_exact_mut(classes)) {
                 let max = largest(row).to_f64();
                 for (o, z) in out.iter_mut().zip(row) {
-                    *o = (beta * (z.to_f64() - max)).exp_branchless();
+                    let d = beta * (z.to_f64() - max);
+                    let e = exp::below_one(d.max(exp::LOWEST), madd);
+                    *o = if d < exp::LOWEST { 0.0 } else { e };
                 }
-                let mut sum = [0.0; LANES];
+                let mut sums = [0.0; LANES];
                 let (chunks, rest) = out.as_chunks::<LANES>();
                 for chunk in chunks {
                     for k in 0..LANES {
-                        sum[k] += chunk[k];
+                        sums[k] += chunk[k];
                     }
                 }
-                for (k, e) in rest.iter().enumerate() {
-                    sum[k] += e;
-                }
-                let scale = 1.0 / total(sum);
+                let scale = 1.0 / (sums.iter().sum::<f64>() + rest.iter().sum::<f64>());
                 for o in out {
                     *o *= scale;
                 }
             }
-        },
-    );
+        });
+    }
 }
 
 /// The first index of the largest entry.
@@ -178,11 +236,16 @@ pub(crate) fn argmax<T: Scalar>(row: &[T]) -> usize {
 
 #[inline(always)]
 fn first<T: Scalar>(row: &[T], max: f64) -> usize {
-    row.iter().position(|z| z.to_f64() == max).unwrap_or_default()
+    // Without branches inside a block, so that it is vector code.
+    let holds = |block: &[T]| block.iter().fold(false, |any, z| any | (z.to_f64() == max));
+    let start = BLOCK * row.chunks(BLOCK).position(holds).unwrap_or_default();
+    let within = row[start..].iter().position(|z| z.to_f64() == max);
+    start + within.unwrap_or_default()
 }
 
 #[inline(always)]
 fn largest<T: Scalar>(row: &[T]) -> T {
+    const LANES: usize = 32;
     let mut max = [T::NEG_INFINITY; LANES];
     let (chunks, rest) = row.as_chunks::<LANES>();
     for chunk in chunks {
@@ -192,12 +255,6 @@ fn largest<T: Scalar>(row: &[T]) -> T {
     }
     let max = max.iter().fold(T::NEG_INFINITY, |max, &z| max.max(z));
     rest.iter().fold(max, |max, &z| max.max(z))
-}
-
-/// The lanes' sum, always in the same order.
-#[inline(always)]
-fn total(lanes: [f64; LANES]) -> f64 {
-    lanes.iter().sum()
 }
 
 /// Whether no entry is NaN or infinite.

@@ -104,7 +104,7 @@ impl<T: Scalar> Forecasts<'_, T> {
             let part = |count: f64, y: f64| if count > 0.0 { count * loss(p, y) } else { 0.0 };
             part(sum, 1.0) + part(weight - sum, 0.0)
         };
-        let groups = tied(&self.ascending());
+        let groups = self.tied();
         let score: f64 = groups.iter().map(|&(p, sum, weight)| group(p, sum, weight)).sum();
         let blocks = pava::blocks(groups.iter().map(|&(_, sum, weight)| (sum, weight)));
         let fitted: f64 = blocks.iter().map(|b| group(b.mean(), b.sum, b.weight)).sum();
@@ -115,19 +115,4 @@ impl<T: Scalar> Forecasts<'_, T> {
             uncertainty: constant / n,
         }
     }
-}
-
-/// Groups of equal probability, ascending: `(p, Σ y, count)`.
-pub(crate) fn tied(ascending: &[(f64, f64)]) -> Vec<(f64, f64, f64)> {
-    let mut groups: Vec<(f64, f64, f64)> = Vec::new();
-    for &(p, y) in ascending {
-        match groups.last_mut() {
-            Some(last) if last.0 == p => {
-                last.1 += y;
-                last.2 += 1.0;
-            }
-            _ => groups.push((p, y, 1.0)),
-        }
-    }
-    groups
 }

@@ -4,7 +4,6 @@ use std::f64::consts::{PI, SQRT_2};
 
 use assay_array::Scalar;
 
-use super::decomposition::tied;
 use crate::{Error, Forecasts, Result};
 
 /// A test on the cumulative differences `C_k = (1/N) Σ_{i≤k} (y_i − p_i)`, forecasts sorted.
@@ -43,7 +42,7 @@ impl<T: Scalar> Forecasts<'_, T> {
     pub fn cumulative_test(&self) -> CumulativeTest {
         let n = self.len() as f64;
         let (mut c, mut low, mut high) = (0.0_f64, 0.0_f64, 0.0_f64);
-        for (p, sum, count) in tied(&self.ascending()) {
+        for (p, sum, count) in self.tied() {
             c += sum - p * count;
             low = low.min(c);
             high = high.max(c);

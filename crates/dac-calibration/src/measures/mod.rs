@@ -13,7 +13,6 @@ mod smooth;
 
 pub use binary_scores::BinaryScores;
 pub use classwise::{ClassWeights, Classwise};
-pub(crate) use decomposition::tied;
 pub use decomposition::{Corp, Murphy, Refinement};
 pub use fit_tests::{CumulativeTest, SpiegelhalterTest};
 #[cfg(feature = "burn")]

@@ -37,6 +37,7 @@ struct Sums {
     entropy: f64,
     slope: f64,
     curvature: f64,
+    third: f64,
     cells: Vec<Cell>,
 }
 
@@ -51,6 +52,7 @@ impl Sums {
         self.entropy += prediction.entropy;
         self.slope += prediction.slope;
         self.curvature += prediction.curvature;
+        self.third += prediction.third;
         let confidence = prediction.confidence.clamp(0.0, 1.0);
         if let Some(cell) = self.cells.get_mut(edges.find(confidence)) {
             cell.push(confidence, prediction.class == label);
@@ -66,6 +68,7 @@ impl Sums {
             all.entropy += part.entropy;
             all.slope += part.slope;
             all.curvature += part.curvature;
+            all.third += part.third;
             all.cells.iter_mut().zip(&part.cells).for_each(|(all, part)| all.add(part));
         }
         all
@@ -111,16 +114,16 @@ impl<T: Scalar> Logits<'_, T> {
 
     /// The overview of `softmax(β z)`.
     pub(crate) fn overview_at(&self, beta: f64, labels: &[usize], bins: usize) -> Result<Overview> {
-        Ok(self.overview_with_slope(beta, labels, bins)?.0)
+        Ok(self.overview_with_slopes(beta, labels, bins)?.0)
     }
 
-    /// The same with the mean loss, its slope and its curvature in `β`.
-    pub(crate) fn overview_with_slope(
+    /// The same with the mean loss and its first three derivatives in `β`.
+    pub(crate) fn overview_with_slopes(
         &self,
         beta: f64,
         labels: &[usize],
         bins: usize,
-    ) -> Result<(Overview, [f64; 3])> {
+    ) -> Result<(Overview, [f64; 4])> {
         let classes = self.classes();
         check_labels("overview", labels, self.samples(), classes)?;
         let edges = Edges::equal_width(bins, EdgeRule::LeftClosed)?;
@@ -134,7 +137,7 @@ impl<T: Scalar> Logits<'_, T> {
         });
         let parts: Vec<Sums> = parts.collect();
         let (all, n) = (Sums::of(&parts, &edges), labels.len());
-        let local = [all.nll, all.slope, all.curvature].map(|sum| sum / n as f64);
+        let local = [all.nll, all.slope, all.curvature, all.third].map(|sum| sum / n as f64);
         Ok((all.overview(&edges, n), local))
     }
 }
@@ -173,7 +176,7 @@ fn prediction<T: Scalar>(row: &[T], label: usize) -> Prediction {
     }
     let label = at(label);
     // Probabilities have no slope in a temperature here: whoever wants one takes their logarithm.
-    let (slope, curvature) = (0.0, 0.0);
+    let (slope, curvature, third) = (0.0, 0.0, 0.0);
     Prediction {
         class,
         confidence: at(class),
@@ -183,5 +186,6 @@ fn prediction<T: Scalar>(row: &[T], label: usize) -> Prediction {
         entropy,
         slope,
         curvature,
+        third,
     }
 }

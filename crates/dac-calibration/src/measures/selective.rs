@@ -2,7 +2,6 @@
 
 use assay_array::Scalar;
 
-use super::decomposition::tied;
 use crate::{Error, Forecasts, Result};
 
 /// What happens to forecasts of equal confidence on a risk-coverage curve.
@@ -66,7 +65,7 @@ impl<T: Scalar> Forecasts<'_, T> {
         let mut wrong = 0.0;
         match ties {
             RiskTies::Expected => {
-                for &(_, right, count) in tied(&self.ascending()).iter().rev() {
+                for &(_, right, count) in self.tied().iter().rev() {
                     let rate = (count - right) / count;
                     let start = risks.len();
                     for k in 1..=count as usize {
@@ -94,7 +93,7 @@ impl<T: Scalar> Forecasts<'_, T> {
     /// [`Error::Undefined`] where all predictions are right or all are wrong.
     pub fn auroc(&self) -> Result<f64> {
         let (mut below, mut pairs, mut right) = (0.0, 0.0, 0.0);
-        for (_, hits, count) in tied(&self.ascending()) {
+        for (_, hits, count) in self.tied() {
             let misses = count - hits;
             pairs += hits * (below + misses / 2.0);
             below += misses;
