@@ -8,9 +8,9 @@ use assay_array::ndarray::Array2;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dac_calibration::measures::SmoothEceConfig;
 use dac_calibration::{
-    Binning, Calibrator, DensityRatio, DensityRatioConfig, DistanceAware, DistanceAwareConfig,
-    Forecasts, IsotonicCurve, Logits, Normalisation, Predictions, Temperature, TemperatureConfig,
-    TextFeatures,
+    BinaryForecasts, Binning, Calibrator, DensityRatio, DensityRatioConfig, DistanceAware,
+    DistanceAwareConfig, IsotonicCurve, Logits, Normalisation, Predictions, Temperature,
+    TemperatureConfig, TextFeatures,
 };
 use rayon::prelude::*;
 
@@ -63,7 +63,7 @@ fn ece(c: &mut Criterion) {
                 |b| {
                     pool(threads).install(|| {
                         b.iter(|| {
-                            let forecasts = Forecasts::new(&p, &y).unwrap();
+                            let forecasts = BinaryForecasts::new(&p, &y).unwrap();
                             forecasts.reliability(&Binning::equal_width(15)).unwrap().ece()
                         });
                     });
@@ -72,7 +72,7 @@ fn ece(c: &mut Criterion) {
         }
     }
     let (p, y) = forecasts(1_000_000);
-    let all = Forecasts::new(&p, &y).unwrap();
+    let all = BinaryForecasts::new(&p, &y).unwrap();
     let wide: Vec<f64> = (0..1_000_000).map(|i| u(1, i).sqrt()).collect();
     let one = pool(1);
     group.bench_function("equal_mass15/1000000/1thread", |b| {
@@ -82,7 +82,7 @@ fn ece(c: &mut Criterion) {
         one.install(|| b.iter(|| all.smooth_ece(SmoothEceConfig::new()).unwrap().value));
     });
     group.bench_function("isotonic/1000000/1thread", |b| {
-        one.install(|| b.iter(|| IsotonicCurve::fit(&Forecasts::new(&wide, &y).unwrap())));
+        one.install(|| b.iter(|| IsotonicCurve::fit(&BinaryForecasts::new(&wide, &y).unwrap())));
     });
     group.finish();
 }

@@ -9,8 +9,8 @@ use assay_tensor::burn::module::Module;
 use assay_tensor::burn::tensor::Device;
 use dac_calibration::measures::PieceConfig;
 use dac_calibration::{
-    Binning, Calibrator, DensityRatio, DensityRatioConfig, DistanceAware, DistanceAwareConfig,
-    Forecasts, Logits, Predictions, Probs, ProximityConfig, Reliability, Temperature,
+    BinaryForecasts, Binning, Calibrator, DensityRatio, DensityRatioConfig, DistanceAware,
+    DistanceAwareConfig, Logits, Predictions, Probs, ProximityConfig, Reliability, Temperature,
     TemperatureConfig, TextFeatures,
 };
 use serde::Serialize;
@@ -225,7 +225,7 @@ fn judged(
     proximity: &[f64],
 ) -> Result<Judged, dac_calibration::Error> {
     let overview = probs.overview(labels, BINS)?;
-    let top: Forecasts<'_> = probs.top_label(labels)?;
+    let top: BinaryForecasts<'_> = probs.top_label(labels)?;
     let config = PieceConfig::new().with_confidence(Binning::equal_width(BINS));
     Ok(Judged {
         name: name.to_owned(),

@@ -198,6 +198,21 @@ impl Edges {
         self.scale
     }
 
+    /// The bin of a number in `[0, 1]` among bins of equal width, without making the edges.
+    pub(crate) fn find_even(bins: usize, rule: EdgeRule, c: f64) -> usize {
+        let step = 1.0 / bins as f64;
+        let edge = |k: usize| if k >= bins { 1.0 } else { k as f64 * step };
+        // Rounding can be off by one edge.
+        let near = ((c * bins as f64) as usize).min(bins.saturating_sub(1));
+        let below = |k: usize| match rule {
+            EdgeRule::RightClosed | EdgeRule::Guo => edge(k) < c,
+            _ => edge(k) <= c,
+        };
+        let candidates = [near + 1, near];
+        let bin = candidates.into_iter().find(|&k| below(k)).unwrap_or(near.saturating_sub(1));
+        bin.min(bins.saturating_sub(1))
+    }
+
     /// The cell of a confidence in `[0, 1]`.
     #[inline]
     pub(crate) fn find(&self, c: f64) -> usize {

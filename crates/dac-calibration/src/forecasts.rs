@@ -19,19 +19,19 @@ const OPERATION: &str = "forecasts";
 /// every measure can rely on it: as many outcomes as probabilities, at least one, all in `[0, 1]`.
 ///
 /// ```
-/// use dac_calibration::{Binning, Forecasts};
-/// let forecasts = Forecasts::new(&[0.9, 0.8, 0.3, 1.0], &[true, true, false, true])?;
+/// use dac_calibration::{BinaryForecasts, Binning};
+/// let forecasts = BinaryForecasts::new(&[0.9, 0.8, 0.3, 1.0], &[true, true, false, true])?;
 /// let ece = forecasts.reliability(&Binning::equal_width(10))?.ece();
 /// assert!((ece - 0.15).abs() < 1e-12);
 /// # Ok::<(), dac_calibration::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-pub struct Forecasts<'a, T: Scalar = f64> {
+pub struct BinaryForecasts<'a, T: Scalar = f64> {
     probability: Cow<'a, [T]>,
     outcome: Cow<'a, [bool]>,
 }
 
-impl<'a, T: Scalar> Forecasts<'a, T> {
+impl<'a, T: Scalar> BinaryForecasts<'a, T> {
     /// Checks probabilities and outcomes.
     ///
     /// # Errors
@@ -46,9 +46,12 @@ impl<'a, T: Scalar> Forecasts<'a, T> {
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub fn from_vecs(probability: Vec<T>, outcome: Vec<bool>) -> Result<Forecasts<'static, T>> {
+    pub fn from_vecs(
+        probability: Vec<T>,
+        outcome: Vec<bool>,
+    ) -> Result<BinaryForecasts<'static, T>> {
         check(&probability, &outcome)?;
-        Ok(Forecasts { probability: probability.into(), outcome: outcome.into() })
+        Ok(BinaryForecasts { probability: probability.into(), outcome: outcome.into() })
     }
 
     /// The probabilities.
@@ -111,11 +114,11 @@ impl<'a, T: Scalar> Forecasts<'a, T> {
     }
 
     /// The forecasts at these places, with repetition.
-    fn at(&self, indices: &[usize]) -> Forecasts<'static, T> {
+    fn at(&self, indices: &[usize]) -> BinaryForecasts<'static, T> {
         let probability =
             indices.iter().filter_map(|&i| self.probability.get(i).copied()).collect();
         let outcome = indices.iter().filter_map(|&i| self.outcome.get(i).copied()).collect();
-        Forecasts { probability, outcome }
+        BinaryForecasts { probability, outcome }
     }
 
     /// The uncertainty of any measure, by resampling forecasts with replacement.
@@ -125,10 +128,10 @@ impl<'a, T: Scalar> Forecasts<'a, T> {
     ///
     /// ```
     /// use assay_score::BootstrapConfig;
-    /// use dac_calibration::{Binning, Forecasts};
+    /// use dac_calibration::{BinaryForecasts, Binning};
     /// let p: Vec<f64> = (0..200).map(|i| f64::from(i) / 200.0).collect();
     /// let y: Vec<bool> = (0..200).map(|i| (i * 37) % 200 < i).collect();
-    /// let forecasts = Forecasts::new(&p, &y)?;
+    /// let forecasts = BinaryForecasts::new(&p, &y)?;
     /// let bootstrap = BootstrapConfig::new().with_resamples(200).init()?;
     /// let binning = Binning::equal_width(10);
     /// let report = forecasts.bootstrap(&bootstrap, |f| f.reliability(&binning).map(|r| r.ece()))?;
@@ -142,7 +145,7 @@ impl<'a, T: Scalar> Forecasts<'a, T> {
     pub fn bootstrap(
         &self,
         bootstrap: &Bootstrap,
-        measure: impl Fn(&Forecasts<'static, T>) -> Result<f64> + Sync,
+        measure: impl Fn(&BinaryForecasts<'static, T>) -> Result<f64> + Sync,
     ) -> Result<BootstrapReport> {
         let statistic = |indices: &[usize]| measure(&self.at(indices)).unwrap_or(f64::NAN);
         Ok(bootstrap.statistic(self.len(), statistic)?)
@@ -184,7 +187,7 @@ impl<T: Scalar> Logits<'_, T> {
     ///
     /// # Errors
     /// [`Error::Length`] and [`Error::Label`] for labels that do not fit.
-    pub fn top_label(&self, labels: &[usize]) -> Result<Forecasts<'static>> {
+    pub fn top_label(&self, labels: &[usize]) -> Result<BinaryForecasts<'static>> {
         let classes = self.classes();
         check_labels("top label", labels, self.samples(), classes)?;
         let block = row::block(classes);
@@ -198,7 +201,7 @@ impl<T: Scalar> Logits<'_, T> {
                 });
             });
         let (probability, outcome): (Vec<f64>, Vec<bool>) = top.into_iter().unzip();
-        Forecasts::from_vecs(probability, outcome)
+        BinaryForecasts::from_vecs(probability, outcome)
     }
 
     /// The first class of the largest logit, for every sample.
@@ -213,7 +216,7 @@ impl<T: Scalar> Probs<'_, T> {
     ///
     /// # Errors
     /// [`Error::Length`] and [`Error::Label`] for labels that do not fit.
-    pub fn top_label(&self, labels: &[usize]) -> Result<Forecasts<'static, T>> {
+    pub fn top_label(&self, labels: &[usize]) -> Result<BinaryForecasts<'static, T>> {
         check_labels("top label", labels, self.samples(), self.classes())?;
         let rows = self.as_slice().par_chunks(self.classes()).zip(labels.par_iter());
         let top = rows.map(|(row, &label)| {
@@ -221,14 +224,14 @@ impl<T: Scalar> Probs<'_, T> {
             (row.get(class).copied().unwrap_or(T::ZERO), class == label)
         });
         let (probability, outcome): (Vec<T>, Vec<bool>) = top.unzip();
-        Forecasts::from_vecs(probability, outcome)
+        BinaryForecasts::from_vecs(probability, outcome)
     }
 
     /// The probability of one class, and whether each label is that class.
     ///
     /// # Errors
     /// [`Error::Length`] and [`Error::Label`] for labels, or a class, that do not fit.
-    pub fn of_class(&self, class: usize, labels: &[usize]) -> Result<Forecasts<'static, T>> {
+    pub fn of_class(&self, class: usize, labels: &[usize]) -> Result<BinaryForecasts<'static, T>> {
         check_labels("class forecasts", labels, self.samples(), self.classes())?;
         if class >= self.classes() {
             let (index, label, classes) = (0, class, self.classes());
@@ -241,7 +244,7 @@ impl<T: Scalar> Probs<'_, T> {
         }
         let probability = self.view().column(class).to_vec();
         let outcome = labels.iter().map(|&label| label == class).collect();
-        Forecasts::from_vecs(probability, outcome)
+        BinaryForecasts::from_vecs(probability, outcome)
     }
 
     /// The first class of the largest probability, for every sample.

@@ -6,7 +6,7 @@
 //! # Logits and probabilities
 //! [`Logits`] and [`Probs`] are different types, checked once: the users' classic bug, a softmax taken
 //! twice or not at all, does not compile. Both borrow `f32` or `f64` arrays `[samples, classes]`.
-//! [`Forecasts`] are binary: probabilities of events, and whether they came true.
+//! [`BinaryForecasts`] are binary: probabilities of events, and whether they came true.
 //!
 //! # Measure
 //! ```
@@ -33,15 +33,15 @@
 //! ```
 //! | question | measure |
 //! |---|---|
-//! | how far off is the confidence? | [`Reliability::ece`], [`Forecasts::smooth_ece`] |
+//! | how far off is the confidence? | [`Reliability::ece`], [`BinaryForecasts::smooth_ece`] |
 //! | at worst? | [`Reliability::mce`], [`CumulativeTest::ks`](measures::CumulativeTest::ks) |
-//! | more than chance explains? | [`Forecasts::cumulative_test`], [`Forecasts::spiegelhalter`], [`Reliability::debiased_l2`] |
+//! | more than chance explains? | [`BinaryForecasts::cumulative_test`], [`BinaryForecasts::spiegelhalter`], [`Reliability::debiased_l2`] |
 //! | for every class? | [`Probs::classwise`] |
-//! | far from the training data? | [`Forecasts::piece`] |
-//! | what could recalibration gain? | [`Forecasts::corp_brier`], [`Forecasts::murphy`] |
-//! | does confidence rank? | [`Forecasts::auroc`], [`Forecasts::risk_coverage`] |
+//! | far from the training data? | [`BinaryForecasts::piece`] |
+//! | what could recalibration gain? | [`BinaryForecasts::corp_brier`], [`BinaryForecasts::murphy`] |
+//! | does confidence rank? | [`BinaryForecasts::auroc`], [`BinaryForecasts::risk_coverage`] |
 //! | regression? | [`measures::regression`] |
-//! | how sure is the measure? | [`Forecasts::bootstrap`] |
+//! | how sure is the measure? | [`BinaryForecasts::bootstrap`] |
 //!
 //! # Repair
 //! Every calibrator implements [`Calibrator`]: `fit` on held-out samples, `transform`, and a
@@ -101,7 +101,7 @@ pub use calibrators::*;
 pub use distance_aware::{BASE_GUARD, DistanceAware, DistanceAwareConfig, TextFeatures};
 pub use error::{Error, Result};
 pub use features::{Metric, Normalisation, Proximity, ProximityConfig, UNIT_TOLERANCE};
-pub use forecasts::Forecasts;
+pub use forecasts::BinaryForecasts;
 pub use measures::Overview;
 pub use outputs::{LOG_FLOOR, Logits, Probs, SUM_TOLERANCE};
 pub use reliability::{Bin, Reliability};

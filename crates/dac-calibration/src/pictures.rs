@@ -1,10 +1,10 @@
 //! Reliability diagrams and their like, as SVG for light and dark pages.
 //!
 //! ```
-//! use dac_calibration::{Binning, Forecasts, pictures};
+//! use dac_calibration::{Binning, BinaryForecasts, pictures};
 //! let p: Vec<f64> = (0..400).map(|i| f64::from(i) / 399.0).collect();
 //! let y: Vec<bool> = (0..400).map(|i| (i * 37) % 400 < i * i / 400).collect();
-//! let forecasts = Forecasts::new(&p, &y)?;
+//! let forecasts = BinaryForecasts::new(&p, &y)?;
 //! let svg = pictures::reliability("Overconfident", &forecasts, &Binning::equal_width(10))?;
 //! assert!(svg.standalone().contains("95 %"));
 //! # Ok::<(), dac_calibration::Error>(())
@@ -14,7 +14,7 @@ use assay_array::Scalar;
 use assay_report::{Axis, Color, Forest, Histogram, Plot, Series, Svg, number};
 
 use crate::measures::{Classwise, RiskCoverage, SmoothEceConfig};
-use crate::{Bin, Binning, Forecasts, Reliability, Result};
+use crate::{Bin, BinaryForecasts, Binning, Reliability, Result};
 
 /// The level of the bins' intervals.
 const LEVEL: f64 = 0.95;
@@ -53,18 +53,24 @@ fn band(bins: &Reliability) -> Result<Vec<[f64; 3]>> {
 /// Wilson intervals, the smoothed curve without bins, and the diagonal of perfect calibration.
 ///
 /// # Errors
-/// As [`Forecasts::reliability`].
+/// As [`BinaryForecasts::reliability`].
 pub fn reliability<T: Scalar>(
     title: &str,
-    forecasts: &Forecasts<'_, T>,
+    forecasts: &BinaryForecasts<'_, T>,
     binning: &Binning,
 ) -> Result<Svg> {
     let bins = forecasts.reliability(binning)?;
     let smooth = forecasts.smooth_ece(SmoothEceConfig::new())?;
     let curve = forecasts.smooth_curve(smooth.width.clamp(0.01, 1.0))?;
-    // Where next to nothing was forecast the curve says nothing.
+    // Where next to nothing was forecast the curve says nothing; beyond the outermost forecasts it only
+    // continues itself, the farther the wider the kernel.
+    let (low, high) = forecasts
+        .probability()
+        .iter()
+        .fold((1.0_f64, 0.0_f64), |(low, high), p| (low.min(p.to_f64()), high.max(p.to_f64())));
     let curve = curve.at.iter().zip(&curve.frequency).zip(&curve.density);
-    let curve = curve.filter(|(_, density)| **density > 0.05).map(|((t, f), _)| [*t, *f]);
+    let said = |t: f64, density: f64| density > 0.05 && (low..=high).contains(&t);
+    let curve = curve.filter(|((t, _), density)| said(**t, **density)).map(|((t, f), _)| [*t, *f]);
     let name = format!("bins, 95 % (ECE {})", number(bins.ece()));
     Ok(Plot::new(title)
         .x(confidence())

@@ -5,7 +5,7 @@ use assay_score::{Interval, interval};
 
 use crate::binning::{Edges, MassRule, check_bins, even_parts, sorted};
 use crate::kernel::bin::{self, Cell};
-use crate::{Binning, EdgeRule, Forecasts, Result};
+use crate::{BinaryForecasts, Binning, EdgeRule, Result};
 
 /// One bin of a [`Reliability`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -173,7 +173,7 @@ fn folded_normal_mean(mean: f64, deviation: f64) -> f64 {
     deviation * tail + mean * libm::erf(z / std::f64::consts::SQRT_2)
 }
 
-impl<T: Scalar> Forecasts<'_, T> {
+impl<T: Scalar> BinaryForecasts<'_, T> {
     /// Puts the forecasts into bins. Sums are exact integers underneath: the same for any number of
     /// threads.
     ///

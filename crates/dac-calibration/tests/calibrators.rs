@@ -4,8 +4,8 @@ use assay_array::random::{stream, uniform};
 use assay_array::testing::assert_close;
 use dac_calibration::{
     Bbq, BbqConfig, Beta, BetaConfig, BetaCurve, BetaShape, BinMeanShift, BinMeanShiftConfig,
-    Calibrator, DensityRatio, DensityRatioConfig, Dirichlet, DirichletConfig, EnsembleLoss,
-    EnsembleTemperature, EnsembleTemperatureConfig, Forecasts, Histogram, HistogramConfig,
+    BinaryForecasts, Calibrator, DensityRatio, DensityRatioConfig, Dirichlet, DirichletConfig,
+    EnsembleLoss, EnsembleTemperature, EnsembleTemperatureConfig, Histogram, HistogramConfig,
     Isotonic, IsotonicConfig, Logits, Matrix, MatrixConfig, MultiIsotonic, MultiIsotonicConfig,
     Platt, PlattConfig, Predictions, Probs, Sigmoid, Spline, SplineConfig, Temperature,
     TemperatureConfig, Vector, VectorConfig, VennAbers, VennAbersConfig, Warning,
@@ -273,7 +273,7 @@ fn beta_curves_do_not_fall_unless_asked() {
     // Outcomes against the forecasts: the free fit falls, the default is flat or rises.
     let p: Vec<f64> = (1..200).map(|i| f64::from(i) / 200.0).collect();
     let y: Vec<bool> = (1..200).map(|i| (i * 61) % 200 > i).collect();
-    let forecasts = Forecasts::new(&p, &y).unwrap();
+    let forecasts = BinaryForecasts::new(&p, &y).unwrap();
     let free = BetaCurve::fit(&BetaConfig::new().unconstrained(), &forecasts).unwrap();
     let tame = BetaCurve::fit(&BetaConfig::new(), &forecasts).unwrap();
     assert!(free.predict(0.9) < free.predict(0.1) && free.converged);
@@ -348,4 +348,97 @@ fn conformal_sets_cover_and_cqr_too() {
     let cqr = ConformalQuantile::fit(&y[..1000], &low, &high, 0.2).unwrap();
     let coverage = cqr.intervals(&low, &high).unwrap().coverage(&y[1000..]).unwrap();
     assert!((coverage.picp - 0.8).abs() < 0.06, "{coverage:?}");
+}
+
+/// Every number of a stored calibrator is spoilt in turn: what is read either is refused or predicts
+/// probabilities.
+#[cfg(feature = "serde")]
+mod stored {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn paths(value: &Value, at: &mut Vec<String>, found: &mut Vec<String>) {
+        match value {
+            Value::Number(_) => found.push(format!("/{}", at.join("/"))),
+            Value::Array(items) => {
+                // The first and the last stand for the rest.
+                let ends = [0, items.len().saturating_sub(1)];
+                for (i, item) in items.iter().enumerate().filter(|(i, _)| ends.contains(i)) {
+                    at.push(i.to_string());
+                    paths(item, at, found);
+                    at.pop();
+                }
+            }
+            Value::Object(fields) => {
+                for (name, field) in fields.iter().filter(|(name, _)| *name != "report") {
+                    at.push(name.clone());
+                    paths(field, at, found);
+                    at.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// How many of the spoilt ones were refused.
+    fn refused<C: Calibrator + Stored>(config: &C::Config) -> usize {
+        let (z, labels, proximity) = classifier(7, 200, 3);
+        let logits = Logits::new(z.view()).unwrap();
+        let predictions = Predictions::from(&logits).with_proximity(&proximity).unwrap();
+        let fitted = C::fit(config, &predictions, &labels).unwrap();
+        let stored = serde_json::to_value(&fitted).unwrap();
+        let mut found = Vec::new();
+        paths(&stored, &mut Vec::new(), &mut found);
+        let mut refused = 0;
+        for path in found {
+            for spoilt in [Value::from(-3), Value::from(1e300), Value::from(0)] {
+                let mut copy = stored.clone();
+                *copy.pointer_mut(&path).unwrap() = spoilt;
+                match serde_json::from_value::<C>(copy) {
+                    Err(_) => refused += 1,
+                    Ok(read) => {
+                        // Where it applies at all.
+                        if let Ok(probs) = read.transform(&predictions) {
+                            let view = probs.view();
+                            assert!(
+                                Probs::new(view).is_ok(),
+                                "{} with {path} spoilt: {:?}",
+                                C::NAME,
+                                view.row(0)
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        // An array cut short, where there is one.
+        for (name, field) in stored.as_object().unwrap() {
+            if field.as_array().is_some_and(|items| !items.is_empty()) {
+                let mut copy = stored.clone();
+                copy[name].as_array_mut().unwrap().clear();
+                assert!(serde_json::from_value::<C>(copy).is_err(), "{} without {name}", C::NAME);
+            }
+        }
+        refused
+    }
+
+    #[test]
+    fn what_a_file_holds_is_checked() {
+        assert!(refused::<Temperature>(&TemperatureConfig::new()) > 0);
+        assert!(refused::<EnsembleTemperature>(&EnsembleTemperatureConfig::new()) > 0);
+        assert!(refused::<Spline>(&SplineConfig::new()) > 0);
+        assert!(refused::<MultiIsotonic>(&MultiIsotonicConfig::default()) > 0);
+        assert!(refused::<Isotonic>(&IsotonicConfig::default()) > 0);
+        assert!(refused::<Histogram>(&HistogramConfig::new()) > 0);
+        assert!(refused::<VennAbers>(&VennAbersConfig::default()) > 0);
+        assert!(refused::<Bbq>(&BbqConfig::new()) > 0);
+        assert!(refused::<DensityRatio>(&DensityRatioConfig::default()) > 0);
+        let groups = BinMeanShiftConfig::new(IsotonicConfig::default());
+        assert!(refused::<BinMeanShift<Isotonic>>(&groups) > 0);
+        // Any finite parameters are a curve; only the number of them can be wrong.
+        refused::<Platt>(&PlattConfig::new());
+        refused::<Beta>(&BetaConfig::new());
+        refused::<Vector>(&VectorConfig::new());
+    }
 }

@@ -6,12 +6,12 @@ use dac_calibration::streaming::{
     ForecastCounts, MassSketch, PieceCounts, PredictionCounts, SmoothCounts,
 };
 use dac_calibration::{
-    Beta, BetaConfig, BetaCurve, BinMeanShift, BinMeanShiftConfig, Binning, Calibrator,
-    DensityRatio, DensityRatioConfig, DistanceAware, DistanceAwareConfig, EdgeRule,
-    EnsembleTemperature, EnsembleTemperatureConfig, Error, Forecasts, Histogram, HistogramConfig,
-    Isotonic, IsotonicConfig, IsotonicCurve, Logits, Metric, Normalisation, Platt, PlattConfig,
-    Predictions, Probs, ProximityConfig, Sigmoid, Spline, SplineConfig, Temperature,
-    TemperatureConfig, TextFeatures, Vector, VectorConfig, VennAbers, VennAbersConfig, Warning,
+    Beta, BetaConfig, BetaCurve, BinMeanShift, BinMeanShiftConfig, BinaryForecasts, Binning,
+    Calibrator, DensityRatio, DensityRatioConfig, DistanceAware, DistanceAwareConfig, EdgeRule,
+    EnsembleTemperature, EnsembleTemperatureConfig, Error, Histogram, HistogramConfig, Isotonic,
+    IsotonicConfig, IsotonicCurve, Logits, Metric, Normalisation, Platt, PlattConfig, Predictions,
+    Probs, ProximityConfig, Sigmoid, Spline, SplineConfig, Temperature, TemperatureConfig,
+    TextFeatures, Vector, VectorConfig, VennAbers, VennAbersConfig, Warning,
 };
 use ndarray::{Array2, array};
 
@@ -69,18 +69,18 @@ fn huge_logits_have_finite_numbers() {
 
 #[test]
 fn forecasts_are_checked() {
-    assert!(matches!(Forecasts::<f64>::new(&[], &[]), Err(Error::Empty { .. })));
+    assert!(matches!(BinaryForecasts::<f64>::new(&[], &[]), Err(Error::Empty { .. })));
     assert!(matches!(
-        Forecasts::new(&[0.5], &[true, false]),
+        BinaryForecasts::new(&[0.5], &[true, false]),
         Err(Error::Length { expected: 1, got: 2, .. })
     ));
     for bad in [f64::NAN, -1e-9, 1.0 + 1e-9, f64::INFINITY] {
         assert!(matches!(
-            Forecasts::new(&[0.1, bad], &[true, true]),
+            BinaryForecasts::new(&[0.1, bad], &[true, true]),
             Err(Error::Value { index: 1, .. })
         ));
     }
-    let one = Forecasts::new(&[0.5], &[true]).unwrap();
+    let one = BinaryForecasts::new(&[0.5], &[true]).unwrap();
     for binning in [Binning::equal_width(0), Binning::equal_mass(0), Binning::equal_width(1 << 30)]
     {
         assert!(matches!(one.reliability(&binning), Err(Error::Parameter { name: "bins", .. })));
@@ -106,7 +106,7 @@ fn forecasts_are_checked() {
 
 #[test]
 fn certain_and_constant_forecasts_have_their_limits() {
-    let certain = Forecasts::new(&[0.0, 1.0, 1.0], &[false, true, false]).unwrap();
+    let certain = BinaryForecasts::new(&[0.0, 1.0, 1.0], &[false, true, false]).unwrap();
     for rule in [EdgeRule::LeftClosed, EdgeRule::RightClosed] {
         let bins = certain.reliability(&Binning::equal_width(10).with_edge_rule(rule)).unwrap();
         assert_eq!(bins.bins.iter().map(|bin| bin.count).sum::<u64>(), 3, "no forecast is dropped");
@@ -116,7 +116,7 @@ fn certain_and_constant_forecasts_have_their_limits() {
     assert!(matches!(certain.corp_log(), Err(Error::Undefined { .. })));
     assert!(matches!(certain.spiegelhalter(), Err(Error::Undefined { .. })));
     assert_eq!(certain.cumulative_test().ks_p_value, None);
-    let all_right = Forecasts::new(&[0.8, 0.8], &[true, true]).unwrap();
+    let all_right = BinaryForecasts::new(&[0.8, 0.8], &[true, true]).unwrap();
     assert!(matches!(all_right.auroc(), Err(Error::Undefined { .. })));
     assert_eq!(all_right.risk_coverage(RiskTies::Expected).aurc(), 0.0);
     assert_eq!(all_right.sweep().bins.len(), 2);
@@ -211,7 +211,7 @@ fn calibrators_refuse_what_has_no_fit() {
     );
     assert!(Sigmoid::fit(&PlattConfig::new(), &[f64::NAN, 2.0], &[true, true]).is_err());
     assert!(Sigmoid::fit(&PlattConfig::new(), &[], &[]).is_err());
-    let one_sided = Forecasts::new(&[0.5, 0.6], &[true, true]).unwrap();
+    let one_sided = BinaryForecasts::new(&[0.5, 0.6], &[true, true]).unwrap();
     assert!(matches!(BetaCurve::fit(&BetaConfig::new(), &one_sided), Err(Error::Undefined { .. })));
     assert!(IsotonicCurve::regress(&[], &[]).is_err());
     assert!(IsotonicCurve::regress(&[1.0], &[f64::NAN]).is_err());

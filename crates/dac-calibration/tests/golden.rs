@@ -6,12 +6,12 @@ use assay_array::testing::{SplitMix64, assert_close, cases, golden};
 use dac_calibration::conformal::{ConformalConfig, LastLabel, SplitConformal};
 use dac_calibration::measures::{Bandwidth, ClassWeights, PieceConfig, SmoothEceConfig};
 use dac_calibration::{
-    Beta, BetaConfig, BetaCurve, BinMeanShift, BinMeanShiftConfig, Binning, Calibrator,
-    DensityRatio, DensityRatioConfig, DistanceAware, DistanceAwareConfig, EdgeRule,
-    EnsembleTemperature, EnsembleTemperatureConfig, Forecasts, Histogram, HistogramConfig,
-    HistogramCurve, HistogramEdges, Isotonic, IsotonicConfig, IsotonicCurve, Logits, MassRule,
-    MultiIsotonic, MultiIsotonicConfig, Normalisation, PlattConfig, Predictions, Probs,
-    Reliability, Sigmoid, Temperature, TemperatureConfig, TextFeatures, VennAbersCurve,
+    Beta, BetaConfig, BetaCurve, BinMeanShift, BinMeanShiftConfig, BinaryForecasts, Binning,
+    Calibrator, DensityRatio, DensityRatioConfig, DistanceAware, DistanceAwareConfig, EdgeRule,
+    EnsembleTemperature, EnsembleTemperatureConfig, Histogram, HistogramConfig, HistogramCurve,
+    HistogramEdges, Isotonic, IsotonicConfig, IsotonicCurve, Logits, MassRule, MultiIsotonic,
+    MultiIsotonicConfig, Normalisation, PlattConfig, Predictions, Probs, Reliability, Sigmoid,
+    Temperature, TemperatureConfig, TextFeatures, VennAbersCurve,
 };
 use ndarray::{Array2, s};
 use serde_json::Value;
@@ -42,8 +42,8 @@ fn index(value: &Value) -> usize {
     value.as_u64().unwrap() as usize
 }
 
-fn forecasts(inputs: &Value) -> Forecasts<'static> {
-    Forecasts::from_vecs(numbers(&inputs["conf"]), flags(&inputs["correct"])).unwrap()
+fn forecasts(inputs: &Value) -> BinaryForecasts<'static> {
+    BinaryForecasts::from_vecs(numbers(&inputs["conf"]), flags(&inputs["correct"])).unwrap()
 }
 
 fn rows(array: ndarray::ArrayView2<'_, f64>, count: usize) -> Vec<f64> {
@@ -287,7 +287,8 @@ fn netcal(params: &Value) -> HistogramConfig {
 
 fn histogram<'a>(inputs: &'a Value, params: &'a Value) -> Answer<'a> {
     let (conf, y) = (numbers(&inputs["conf"]), flags(&inputs["y"]));
-    let curve = HistogramCurve::fit(&netcal(params), &Forecasts::new(&conf, &y).unwrap()).unwrap();
+    let curve =
+        HistogramCurve::fit(&netcal(params), &BinaryForecasts::new(&conf, &y).unwrap()).unwrap();
     Box::new(move |name| match name {
         "bin_map" => curve.values().to_vec(),
         "transform" => numbers(&inputs["query"]).iter().map(|&p| curve.predict(p)).collect(),
@@ -488,7 +489,7 @@ fn mersenne_twister(n: usize) -> Vec<f64> {
 
 fn venn_abers(inputs: &Value) -> Answer<'_> {
     let (s, y) = (numbers(&inputs["s"]), flags(&inputs["y"]));
-    let curve = VennAbersCurve::fit(&Forecasts::new(&s, &y).unwrap());
+    let curve = VennAbersCurve::fit(&BinaryForecasts::new(&s, &y).unwrap());
     Box::new(move |name| {
         let at = numbers(&inputs["query"]).into_iter().map(|s| curve.predict(s));
         match name {
@@ -503,7 +504,7 @@ fn venn_abers(inputs: &Value) -> Answer<'_> {
 fn beta(inputs: &Value) -> Answer<'_> {
     let (s, y) = (numbers(&inputs["s"]), flags(&inputs["y"]));
     let config = BetaConfig::new().unconstrained();
-    let curve = BetaCurve::fit(&config, &Forecasts::new(&s, &y).unwrap()).unwrap();
+    let curve = BetaCurve::fit(&config, &BinaryForecasts::new(&s, &y).unwrap()).unwrap();
     assert_eq!(Beta::NAME, "beta");
     Box::new(move |name| match name {
         "a_b_c" => vec![curve.a, curve.b, curve.c],
@@ -536,7 +537,7 @@ fn million(params: &Value) -> Answer<'_> {
     let conf: Vec<f64> = (0..1_000_000).map(|i| u(1, i).sqrt()).collect();
     let correct: Vec<bool> = conf.iter().zip(0..).map(|(c, i)| u(2, i) < c * c).collect();
     let conf: Vec<f32> = conf.into_iter().map(|c| c as f32).collect();
-    let forecasts = Forecasts::from_vecs(conf, correct).unwrap();
+    let forecasts = BinaryForecasts::from_vecs(conf, correct).unwrap();
     // The streams of this project are others.
     assert_ne!(random::uniform(&mut random::stream(1, "golden", 0)), u(1, 0));
     Box::new(move |name| match name {

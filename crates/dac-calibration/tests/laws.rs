@@ -1,12 +1,12 @@
 //! The laws of `Mergeable` for every accumulator: reports equal to the last bit.
 
 use assay_score::{Mergeable, laws};
-use dac_calibration::measures::{Bandwidth, SmoothEceConfig};
+use dac_calibration::measures::{Bandwidth, RiskTies, SmoothEceConfig};
 use dac_calibration::streaming::{
     ForecastCounts, IntervalBatch, IntervalCounts, Labelled, MassSketch, PieceBatch, PieceCounts,
     PredictionCounts, SmoothCounts,
 };
-use dac_calibration::{Binning, EdgeRule, Forecasts, Logits, Probs};
+use dac_calibration::{BinaryForecasts, Binning, EdgeRule, Logits, Probs};
 use ndarray::{Array2, Axis, Slice};
 use proptest::prelude::*;
 
@@ -44,10 +44,10 @@ proptest! {
         given_edges in any::<bool>(),
     ) {
         let (p, y): (Vec<f64>, Vec<bool>) = data.into_iter().unzip();
-        let whole = Forecasts::new(&p, &y).unwrap();
+        let whole = BinaryForecasts::new(&p, &y).unwrap();
         let parts: Vec<_> = ranges(p.len(), &lengths)
             .into_iter()
-            .map(|range| Forecasts::new(&p[range.clone()], &y[range]).unwrap())
+            .map(|range| BinaryForecasts::new(&p[range.clone()], &y[range]).unwrap())
             .collect();
         let binning = if given_edges {
             Binning::edges(vec![0.0, 0.2, 0.3, 0.9, 1.0])
@@ -71,10 +71,20 @@ proptest! {
         let (p, y): (Vec<f64>, Vec<bool>) = data.into_iter().unzip();
         let parts: Vec<_> = ranges(p.len(), &lengths)
             .into_iter()
-            .map(|range| Forecasts::new(&p[range.clone()], &y[range]).unwrap())
+            .map(|range| BinaryForecasts::new(&p[range.clone()], &y[range]).unwrap())
             .collect();
-        let whole = Forecasts::new(&p, &y).unwrap();
-        laws::check(&MassSketch::new(), whole, &parts, |a, b| assert_eq!(a, b));
+        let whole = BinaryForecasts::new(&p, &y).unwrap();
+        laws::check(&MassSketch::new(), whole.clone(), &parts, |a, b| assert_eq!(a, b));
+        // Bounds hold what they bound.
+        let mut sketch = MassSketch::new();
+        sketch.extend(&whole).unwrap();
+        let report = sketch.finish().unwrap();
+        let (aurc, got) = (whole.risk_coverage(RiskTies::Expected).aurc(), report.aurc());
+        prop_assert!(got.lower <= aurc + 1e-12 && aurc <= got.upper + 1e-12, "{aurc}: {got:?}");
+        prop_assert!(got.lower <= got.estimate + 1e-12 && got.estimate <= got.upper + 1e-12);
+        if let (Ok(auroc), Ok(got)) = (whole.auroc(), report.auroc()) {
+            prop_assert!(got.lower <= auroc + 1e-12 && auroc <= got.upper + 1e-12);
+        }
     }
 
     #[test]
@@ -103,7 +113,7 @@ proptest! {
         let y: Vec<bool> = data.iter().map(|item| item.1).collect();
         let d: Vec<f64> = data.iter().map(|item| item.2).collect();
         let part = |range: std::ops::Range<usize>| PieceBatch {
-            forecasts: Forecasts::new(&p[range.clone()], &y[range.clone()]).unwrap(),
+            forecasts: BinaryForecasts::new(&p[range.clone()], &y[range.clone()]).unwrap(),
             proximity: &d[range],
         };
         let parts: Vec<_> = ranges(p.len(), &lengths).into_iter().map(part).collect();
@@ -145,7 +155,7 @@ fn smooth_counts_merge_in_any_order() {
     let p: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 61) / 60.0).collect();
     let y: Vec<bool> = (0..60).map(|i| i % 3 == 0).collect();
     let batch =
-        |range: std::ops::Range<usize>| Forecasts::new(&p[range.clone()], &y[range]).unwrap();
+        |range: std::ops::Range<usize>| BinaryForecasts::new(&p[range.clone()], &y[range]).unwrap();
     let counted = |batches: &[std::ops::Range<usize>]| {
         let mut counts = SmoothCounts::new(0.1).unwrap();
         for range in batches {

@@ -2,15 +2,15 @@
 
 use assay_array::random::stream;
 use dac_calibration::measures::RiskTies;
-use dac_calibration::{Binning, Forecasts, Logits, pictures};
+use dac_calibration::{BinaryForecasts, Binning, Logits, pictures};
 
 use crate::common::{classifier, forecasts};
 
 #[test]
 fn every_picture_is_drawn_and_holds_no_nan() {
     let (p, y) = forecasts(&mut stream(1, "pictures", 0), 500);
-    let many = Forecasts::new(&p, &y).unwrap();
-    let one = Forecasts::new(&[1.0], &[true]).unwrap();
+    let many = BinaryForecasts::new(&p, &y).unwrap();
+    let one = BinaryForecasts::new(&[1.0], &[true]).unwrap();
     for forecasts in [&many, &one] {
         for binning in [Binning::equal_width(10), Binning::equal_mass(7), Binning::equal_width(1)] {
             let bins = forecasts.reliability(&binning).unwrap();

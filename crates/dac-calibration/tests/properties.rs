@@ -4,7 +4,7 @@ use assay_array::random::{below, normal, stream, uniform};
 use assay_array::testing::assert_close;
 use dac_calibration::measures::{PieceConfig, RiskTies, SmoothEceConfig, regression};
 use dac_calibration::{
-    Binning, DistanceAware, DistanceAwareConfig, EdgeRule, Forecasts, IsotonicCurve, Logits,
+    BinaryForecasts, Binning, DistanceAware, DistanceAwareConfig, EdgeRule, IsotonicCurve, Logits,
     MassRule, Metric, Normalisation, Probs, ProximityConfig, TextFeatures, VennAbersCurve,
 };
 use ndarray::{Array2, Axis};
@@ -21,7 +21,7 @@ proptest! {
         let step = 1.0 / bins as f64;
         let mut edges: Vec<f64> = (0..=bins).map(|k| k as f64 * step).collect();
         edges[bins] = 1.0;
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         let ece = |rule| {
             all.reliability(&Binning::equal_width(bins).with_edge_rule(rule)).unwrap().ece()
         };
@@ -42,15 +42,15 @@ proptest! {
         let narrow: Vec<f32> = p.iter().map(|&p| p as f32).collect();
         let wide: Vec<f64> = narrow.iter().map(|&p| f64::from(p)).collect();
         prop_assert_eq!(
-            Forecasts::new(&narrow, &y).unwrap().reliability(&Binning::equal_width(bins)).unwrap(),
-            Forecasts::new(&wide, &y).unwrap().reliability(&Binning::equal_width(bins)).unwrap()
+            BinaryForecasts::new(&narrow, &y).unwrap().reliability(&Binning::equal_width(bins)).unwrap(),
+            BinaryForecasts::new(&wide, &y).unwrap().reliability(&Binning::equal_width(bins)).unwrap()
         );
     }
 
     #[test]
     fn kernels_over_pairs_are_the_double_sums(seed in any::<u64>(), n in 1..120_usize) {
         let (p, y) = forecasts(&mut stream(seed, "test", 1), n);
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         let r: Vec<f64> = p.iter().zip(&y).map(|(p, &y)| f64::from(u8::from(y)) - p).collect();
         let mut sum = 0.0;
         let (mut pairs, mut ranked) = (0.0, 0.0);
@@ -74,7 +74,7 @@ proptest! {
     #[test]
     fn risk_coverage_is_the_running_error_rate(seed in any::<u64>(), n in 1..200_usize) {
         let (p, y) = forecasts(&mut stream(seed, "test", 2), n);
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
         let mut wrong = 0.0;
@@ -101,7 +101,7 @@ proptest! {
     #[test]
     fn decompositions_add_up(seed in any::<u64>(), n in 1..300_usize) {
         let (p, y) = forecasts(&mut stream(seed, "test", 3), n);
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         let corp = all.corp_brier().unwrap();
         let brier = all.scores().brier;
         prop_assert!((corp.miscalibration - corp.discrimination + corp.uncertainty - brier).abs() < 1e-12);
@@ -130,7 +130,7 @@ proptest! {
         let mut rng = stream(seed, "test", 4);
         let (p, y) = forecasts(&mut rng, n);
         let proximity: Vec<f64> = (0..n).map(|_| uniform(&mut rng)).collect();
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         let piece = all.piece(&proximity, &PieceConfig::default()).unwrap().piece();
         let bins = all.reliability(&Binning::equal_width(10)).unwrap();
         prop_assert!(piece >= bins.ece() - 1e-12);
@@ -139,7 +139,7 @@ proptest! {
         // A forecast's place in the input does not matter.
         let test = all.cumulative_test();
         let reversed: (Vec<f64>, Vec<bool>) = (p.iter().rev().copied().collect(), y.iter().rev().copied().collect());
-        let reversed = Forecasts::new(&reversed.0, &reversed.1).unwrap();
+        let reversed = BinaryForecasts::new(&reversed.0, &reversed.1).unwrap();
         prop_assert!((test.ks - reversed.cumulative_test().ks).abs() < 1e-12);
         prop_assert!(test.ks <= test.kuiper + 1e-12 && test.kuiper <= 2.0 * test.ks + 1e-12);
         // |Σ (y − p)| is at most what any binning sees, and any binning at most what KS bounds.
@@ -151,7 +151,7 @@ proptest! {
         let mut rng = stream(seed, "test", 5);
         let p: Vec<f64> = (0..n).map(|_| uniform(&mut rng)).collect(); // no ties
         let y: Vec<bool> = (0..n).map(|_| uniform(&mut rng) < 0.5).collect();
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         for rule in [MassRule::SplitTies, MassRule::Linear, MassRule::AveragedInvertedCdf] {
             let made = all.reliability(&Binning::equal_mass(bins).with_mass_rule(rule)).unwrap();
             let counts: Vec<u64> = made.bins.iter().map(|bin| bin.count).collect();
@@ -166,7 +166,7 @@ proptest! {
     #[test]
     fn venn_abers_is_two_isotonic_fits(seed in any::<u64>(), n in 1..60_usize) {
         let (p, y) = forecasts(&mut stream(seed, "test", 6), n);
-        let curve = VennAbersCurve::fit(&Forecasts::new(&p, &y).unwrap());
+        let curve = VennAbersCurve::fit(&BinaryForecasts::new(&p, &y).unwrap());
         let mut scores: Vec<f64> = p.clone();
         scores.extend([0.0, 0.05, 0.333, 0.71, 1.0]);
         for s in scores {
@@ -274,7 +274,7 @@ proptest! {
     #[test]
     fn smooth_error_is_between_bias_and_mean_gap(seed in any::<u64>(), n in 1..200_usize) {
         let (p, y) = forecasts(&mut stream(seed, "test", 10), n);
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         let smooth = all.smooth_ece(SmoothEceConfig::new()).unwrap();
         prop_assert!(smooth.width > 0.0 && smooth.width <= 1.0);
         // No smoothing lets the residuals' mean vanish, none exceeds their mean size.
@@ -306,7 +306,7 @@ fn threads_do_not_change_a_bit() {
     let (p, y) = forecasts(&mut rng, 300_000);
     let z = Array2::from_shape_simple_fn((2000, 7), || normal(&mut rng));
     let labels: Vec<usize> = (0..2000).map(|_| below(&mut rng, 7)).collect();
-    let all = Forecasts::new(&p, &y).unwrap();
+    let all = BinaryForecasts::new(&p, &y).unwrap();
     let logits = Logits::new(z.view()).unwrap();
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -329,7 +329,7 @@ fn tests_of_calibration_have_their_level() {
         let mut rng = stream(5, "level", trial);
         let p: Vec<f64> = (0..500).map(|_| uniform(&mut rng)).collect();
         let y: Vec<bool> = p.iter().map(|&p| uniform(&mut rng) < p).collect();
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         let test = all.cumulative_test();
         spiegelhalter += i32::from(all.spiegelhalter().unwrap().p_value < 0.1);
         ks += i32::from(test.ks_p_value.unwrap() < 0.1);
@@ -348,7 +348,7 @@ fn debiasing_removes_what_chance_adds() {
         let mut rng = stream(6, "debias", trial);
         let p: Vec<f64> = (0..150).map(|_| uniform(&mut rng)).collect();
         let y: Vec<bool> = p.iter().map(|&p| uniform(&mut rng) < p).collect();
-        let all = Forecasts::new(&p, &y).unwrap();
+        let all = BinaryForecasts::new(&p, &y).unwrap();
         let bins = all.reliability(&Binning::equal_mass(15)).unwrap();
         plug_in += bins.ece() / 200.0;
         l1 += bins.debiased_l1() / 200.0;

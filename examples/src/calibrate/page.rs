@@ -21,8 +21,8 @@ fn rows(numbers: &Numbers) -> Vec<(&'static str, Option<f64>, Option<f64>)> {
         both("NLL", |m| m.nll),
         both("Brier score", |m| Some(m.brier)),
         both("ECE", |m| Some(m.ece)),
-        both("  95 % from", |m| m.ece_interval.map(|interval| interval.lower)),
-        both("  95 % to", |m| m.ece_interval.map(|interval| interval.upper)),
+        both("ECE, 95 % from", |m| m.ece_interval.map(|interval| interval.lower)),
+        both("ECE, 95 % to", |m| m.ece_interval.map(|interval| interval.upper)),
         both("MCE", |m| Some(m.mce)),
         both("RMSCE", |m| Some(m.rmsce)),
         both("ECE, equal mass", |m| Some(m.adaptive_ece)),
@@ -114,15 +114,18 @@ pub(super) fn page(
     let both =
         pictures::before_and_after("Before and after", &[("before", before), ("after", after)])?;
     section.figure(both, "Accuracy by confidence, with 95 % Wilson intervals");
-    let mut curves = Vec::new();
+    let (mut curves, mut counts) = (Vec::new(), Vec::new());
     for (probs, name) in drawn {
         let top = probs.top_label(labels)?;
-        section.figure(pictures::reliability(name, &top, &binning)?, format!("Reliability {name}"));
-        section.figure(
-            pictures::counts(name, &top.reliability(&binning)?),
-            format!("Forecasts in every bin {name}"),
-        );
+        let svg = pictures::reliability(&format!("Reliability {name}"), &top, &binning)?;
+        section.figure(svg, format!("Bins with 95 % Wilson intervals, and without bins, {name}"));
+        counts.push((*name, top.reliability(&binning)?));
         curves.push((*name, top.risk_coverage(RiskTies::Expected)));
+    }
+    // Pictures of one height stand together.
+    for (name, bins) in &counts {
+        let svg = pictures::counts(&format!("Counts {name}"), bins);
+        section.figure(svg, format!("Forecasts in every bin, {name}"));
     }
     let curves: Vec<_> = curves.iter().map(|(name, curve)| (*name, curve)).collect();
     section.figure(

@@ -7,8 +7,8 @@ use assay_score::{BootstrapConfig, Interval};
 use clap::ValueEnum;
 use dac_calibration::measures::{ClassWeights, CumulativeTest, RiskTies, SmoothEceConfig};
 use dac_calibration::{
-    Bbq, BbqConfig, Beta, BetaConfig, Binning, Calibrator, Dirichlet, DirichletConfig,
-    EnsembleTemperature, EnsembleTemperatureConfig, Error, FitReport, Forecasts, Histogram,
+    Bbq, BbqConfig, Beta, BetaConfig, BinaryForecasts, Binning, Calibrator, Dirichlet,
+    DirichletConfig, EnsembleTemperature, EnsembleTemperatureConfig, Error, FitReport, Histogram,
     HistogramConfig, Isotonic, IsotonicConfig, Logits, Matrix, MatrixConfig, MultiIsotonic,
     MultiIsotonicConfig, Platt, PlattConfig, Predictions, Probs, Reliability, Spline, SplineConfig,
     Temperature, TemperatureConfig, Vector, VectorConfig, VennAbers, VennAbersConfig,
@@ -242,7 +242,7 @@ fn one<C: Calibrator + Serialize>(
 
 fn measured(probs: &Probs<'_>, labels: &[usize], told: &Told) -> Result<Measured, MeasureError> {
     let overview = probs.overview(labels, told.bins)?;
-    let top: Forecasts<'_> = probs.top_label(labels)?;
+    let top: BinaryForecasts<'_> = probs.top_label(labels)?;
     let (wide, mass) = (Binning::equal_width(told.bins), Binning::equal_mass(told.bins));
     let bins = top.reliability(&wide)?;
     let ece_interval = if told.resamples >= 2 {

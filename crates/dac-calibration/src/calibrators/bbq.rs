@@ -1,9 +1,9 @@
 use assay_array::Scalar;
 
-use super::one_vs_rest;
+use super::one_vs_rest::{BinaryCurve, OneVsRest};
+use super::stored::{Fitted, ascending, fitted, require, unit};
 use crate::binning::even_parts;
-use crate::calibrator::{Calibrator, FitReport, Predictions};
-use crate::{Error, Forecasts, Probs, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 const OPERATION: &str = "BBQ";
 /// The strength of the prior, in samples.
@@ -51,11 +51,37 @@ struct Model {
 
 /// The averaged step functions of one class.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-struct Curve(Vec<Model>);
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct BbqCurve {
+    models: Vec<Model>,
+}
 
-impl Curve {
-    fn fit(config: &BbqConfig, forecasts: &Forecasts<'_>) -> Self {
+fitted!(BbqCurve { models: Vec<Model> });
+
+impl Fitted for BbqCurve {
+    fn check(&self) -> Result<()> {
+        let model = |model: &Model| {
+            ascending(&model.edges)
+                && model.values.len() == model.edges.len() + 1
+                && unit(&model.values)
+                && unit(&[model.weight])
+        };
+        let sum: f64 = self.models.iter().map(|model| model.weight).sum();
+        let holds = self.models.iter().all(model) && (sum - 1.0).abs() < 1e-9;
+        require(holds, OPERATION, "histograms with weights that sum to 1", self.models())
+    }
+}
+
+impl BbqCurve {
+    /// Fits on forecasts and outcomes.
+    ///
+    /// # Errors
+    /// [`Error::Parameter`] for a range outside `[1, 100]`.
+    pub fn fit<T: Scalar>(config: &BbqConfig, forecasts: &BinaryForecasts<'_, T>) -> Result<Self> {
+        if !(1.0..=100.0).contains(&config.range) {
+            let (name, expected) = ("range of BBQ", "from 1 to 100");
+            return Err(Error::Parameter { name, expected, got: config.range });
+        }
         let sorted = forecasts.ascending();
         let mut hits = vec![0.0];
         for &(_, y) in &sorted {
@@ -73,20 +99,23 @@ impl Curve {
             model.weight >= NEGLIGIBLE
         });
         let total: f64 = models.iter().map(|(model, _)| model.weight).sum();
-        Self(
-            models
-                .into_iter()
-                .map(|(model, _)| Model { weight: model.weight / total, ..model })
-                .collect(),
-        )
+        let weighted = models.into_iter().map(|(model, _)| model);
+        let weighted = weighted.map(|model| Model { weight: model.weight / total, ..model });
+        Ok(Self { models: weighted.collect() })
     }
 
-    fn predict(&self, p: f64) -> f64 {
+    /// The numbers of bins of its models and their weights, which sum to 1.
+    pub fn models(&self) -> Vec<(usize, f64)> {
+        self.models.iter().map(|model| (model.values.len(), model.weight)).collect()
+    }
+
+    /// The calibrated probability.
+    pub fn predict(&self, p: f64) -> f64 {
         let value = |model: &Model| {
             let bin = model.edges.partition_point(|&edge| edge <= p);
             model.weight * model.values.get(bin).copied().unwrap_or(p)
         };
-        self.0.iter().map(value).sum::<f64>().clamp(0.0, 1.0)
+        self.models.iter().map(value).sum::<f64>().clamp(0.0, 1.0)
     }
 }
 
@@ -123,55 +152,21 @@ fn model(sorted: &[(f64, f64)], hits: &[f64], bins: usize) -> (Model, f64) {
     (Model { edges, values, weight: 0.0 }, score)
 }
 
-/// Bayesian binning into quantiles (BBQ; Naeini, Cooper and Hauskrecht 2015) of every class against
-/// the rest: equal-mass histograms of many sizes, averaged by how likely each makes the outcomes.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Bbq {
-    curves: Vec<Curve>,
-    report: FitReport,
-}
-
-impl Bbq {
-    /// Of one class, the numbers of bins of its models and their weights, which sum to 1.
-    pub fn models(&self, class: usize) -> Vec<(usize, f64)> {
-        let models = self.curves.get(class).map(|curve| curve.0.as_slice()).unwrap_or_default();
-        models.iter().map(|model| (model.values.len(), model.weight)).collect()
-    }
-}
-
-impl Calibrator for Bbq {
+impl BinaryCurve for BbqCurve {
     type Config = BbqConfig;
     const NAME: &'static str = "bbq";
 
     /// # Errors
-    /// [`Error::Length`] and [`Error::Label`] for labels that do not fit, [`Error::Parameter`] for a
-    /// range outside `[1, 100]`.
-    fn fit<T: Scalar>(
-        config: &BbqConfig,
-        predictions: &Predictions<'_, T>,
-        labels: &[usize],
-    ) -> Result<Self> {
-        predictions.check_labels(OPERATION, labels)?;
-        if !(1.0..=100.0).contains(&config.range) {
-            let (name, expected) = ("range of BBQ", "from 1 to 100");
-            return Err(Error::Parameter { name, expected, got: config.range });
-        }
-        let probs = predictions.probs();
-        let curves = one_vs_rest::fit(&probs, labels, |p, y| {
-            Ok(Curve::fit(config, &Forecasts::new(p, y)?))
-        })?;
-        let calibrated = one_vs_rest::transform(&probs, &curves, Curve::predict);
-        let report = one_vs_rest::report(predictions, &calibrated, labels)?;
-        Ok(Self { curves, report })
+    /// [`Error::Parameter`] for a range outside `[1, 100]`.
+    fn fit_class(config: &BbqConfig, forecasts: &BinaryForecasts<'_>) -> Result<Self> {
+        Self::fit(config, forecasts)
     }
 
-    fn transform<T: Scalar>(&self, predictions: &Predictions<'_, T>) -> Result<Probs<'static>> {
-        predictions.check_classes("BBQ [samples, classes]", self.curves.len())?;
-        Ok(one_vs_rest::transform(&predictions.probs(), &self.curves, Curve::predict))
-    }
-
-    fn report(&self) -> &FitReport {
-        &self.report
+    fn map(&self, probability: f64) -> f64 {
+        self.predict(probability)
     }
 }
+
+/// Bayesian binning into quantiles (BBQ; Naeini, Cooper and Hauskrecht 2015) of every class against
+/// the rest: equal-mass histograms of many sizes, averaged by how likely each makes the outcomes.
+pub type Bbq = OneVsRest<BbqCurve>;

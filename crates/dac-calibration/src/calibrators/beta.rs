@@ -1,11 +1,11 @@
 use assay_array::Scalar;
 use assay_array::numeric::{sigmoid, softplus};
 
-use super::one_vs_rest;
-use crate::calibrator::{Calibrator, FitReport, Predictions};
+use super::one_vs_rest::{BinaryCurve, OneVsRest};
+use super::stored::{Fitted, fitted, require};
 use crate::optimise::newton;
 use crate::outputs::LOG_FLOOR;
-use crate::{Error, Forecasts, Probs, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 const OPERATION: &str = "beta calibration";
 /// The largest component of the mean gradient that counts as converged.
@@ -61,7 +61,7 @@ impl BetaConfig {
 /// The curve of beta calibration (Kull, Silva Filho and Flach 2017):
 /// `logit p = a ln s − b ln(1 − s) + c`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BetaCurve {
     /// The weight of `ln s`.
     pub a: f64,
@@ -75,6 +75,15 @@ pub struct BetaCurve {
     pub converged: bool,
 }
 
+fitted!(BetaCurve { a: f64, b: f64, c: f64, nll: f64, converged: bool });
+
+impl Fitted for BetaCurve {
+    fn check(&self) -> Result<()> {
+        let finite = [self.a, self.b, self.c, self.nll].iter().all(|x| x.is_finite());
+        require(finite, OPERATION, "finite parameters", self)
+    }
+}
+
 /// `(ln s, −ln(1 − s))`, with both arguments kept above [`LOG_FLOOR`].
 fn features(s: f64) -> [f64; 2] {
     [s.max(LOG_FLOOR).ln(), -(1.0 - s).max(LOG_FLOOR).ln()]
@@ -85,7 +94,7 @@ impl BetaCurve {
     ///
     /// # Errors
     /// [`Error::Undefined`] where all outcomes are equal: the likelihood has no maximum.
-    pub fn fit<T: Scalar>(config: &BetaConfig, forecasts: &Forecasts<'_, T>) -> Result<Self> {
+    pub fn fit<T: Scalar>(config: &BetaConfig, forecasts: &BinaryForecasts<'_, T>) -> Result<Self> {
         let rate = forecasts.rate();
         if rate == 0.0 || rate == 1.0 {
             let reason = "all outcomes are equal";
@@ -160,54 +169,27 @@ fn solve(data: &[([f64; 2], f64)], free: [bool; 3], tied: bool) -> BetaCurve {
     BetaCurve { a, b, c, nll: minimum.after, converged: minimum.converged }
 }
 
-/// Beta calibration of every class against the rest, rows divided by their sum. A class that every
-/// label names, or none, keeps its probabilities.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Beta {
-    curves: Vec<BetaCurve>,
-    report: FitReport,
-}
-
-impl Beta {
-    /// The curve of every class.
-    pub fn curves(&self) -> &[BetaCurve] {
-        &self.curves
-    }
-}
-
-fn apply(probs: &Probs<'_>, curves: &[BetaCurve]) -> Probs<'static> {
-    one_vs_rest::transform(probs, curves, BetaCurve::predict)
-}
-
-impl Calibrator for Beta {
+impl BinaryCurve for BetaCurve {
     type Config = BetaConfig;
     const NAME: &'static str = "beta";
 
-    fn fit<T: Scalar>(
-        config: &BetaConfig,
-        predictions: &Predictions<'_, T>,
-        labels: &[usize],
-    ) -> Result<Self> {
-        predictions.check_labels(OPERATION, labels)?;
-        let probs = predictions.probs();
-        let curves = one_vs_rest::fit(&probs, labels, |p, y| {
-            match BetaCurve::fit(config, &Forecasts::new(p, y)?) {
-                Err(Error::Undefined { .. }) => Ok(BetaCurve::identity()),
-                other => other,
-            }
-        })?;
-        let mut report = one_vs_rest::report(predictions, &apply(&probs, &curves), labels)?;
-        report.converged = curves.iter().all(|curve| curve.converged);
-        Ok(Self { curves, report })
+    /// A class that every label names, or none, keeps its probabilities.
+    fn fit_class(config: &BetaConfig, forecasts: &BinaryForecasts<'_>) -> Result<Self> {
+        match Self::fit(config, forecasts) {
+            Err(Error::Undefined { .. }) => Ok(Self::identity()),
+            other => other,
+        }
     }
 
-    fn transform<T: Scalar>(&self, predictions: &Predictions<'_, T>) -> Result<Probs<'static>> {
-        predictions.check_classes("beta calibration [samples, classes]", self.curves.len())?;
-        Ok(apply(&predictions.probs(), &self.curves))
+    fn map(&self, probability: f64) -> f64 {
+        self.predict(probability)
     }
 
-    fn report(&self) -> &FitReport {
-        &self.report
+    fn converged(&self) -> bool {
+        self.converged
     }
 }
+
+/// Beta calibration of every class against the rest. A class that every label names, or none, keeps
+/// its probabilities.
+pub type Beta = OneVsRest<BetaCurve>;

@@ -1,6 +1,7 @@
 use assay_array::Scalar;
 use ndarray::Array2;
 
+use super::stored::{Fitted, fitted, require};
 use crate::calibrator::{Calibrator, FitReport, Predictions, Warning};
 use crate::measures::group_by_proximity;
 use crate::measures::group_of;
@@ -44,13 +45,33 @@ impl<C> BinMeanShiftConfig<C> {
 ///
 /// Takes [`Predictions`] with a proximity for every sample.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct BinMeanShift<C> {
     edges: Vec<f64>,
     groups: Vec<Option<C>>,
     all: C,
     classes: usize,
     report: FitReport,
+}
+
+fitted!(BinMeanShift<C> {
+    edges: Vec<f64>,
+    groups: Vec<Option<C>>,
+    all: C,
+    classes: usize,
+    report: FitReport,
+});
+
+impl<C> Fitted for BinMeanShift<C> {
+    fn check(&self) -> Result<()> {
+        let rises = self.edges.windows(2).all(|pair| pair[0] <= pair[1]);
+        let holds = self.edges.len() == self.groups.len() + 1
+            && self.edges.iter().all(|edge| edge.is_finite())
+            && rises
+            && self.classes > 0;
+        let expected = "edges that do not fall, one more than groups";
+        require(holds, OPERATION, expected, (self.edges.len(), self.groups.len()))
+    }
 }
 
 impl<C: Calibrator> BinMeanShift<C> {

@@ -1,7 +1,8 @@
 use assay_array::Scalar;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use super::stored::{Fitted, fitted, require};
 use crate::calibrator::{Calibrator, FitReport, Predictions};
 use crate::kernel::row;
 use crate::{Error, Probs, Result};
@@ -48,38 +49,51 @@ impl Density {
     /// points times the density, up to a constant.
     fn log_mass(&self, confidence: f64, proximity: f64) -> f64 {
         let (a, b) = (confidence / self.bandwidth[0], proximity / self.bandwidth[1]);
-        let (nearest, sum) = Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                const LANES: usize = 8;
-                let square = |x: f64, y: f64| (a - x) * (a - x) + (b - y) * (b - y);
-                let mut nearest = [f64::INFINITY; LANES];
-                let (xs, x_rest) = self.x.as_chunks::<LANES>();
-                let (ys, y_rest) = self.y.as_chunks::<LANES>();
-                for (x, y) in xs.iter().zip(ys) {
-                    for k in 0..LANES {
-                        let d = square(x[k], y[k]);
-                        nearest[k] = if d < nearest[k] { d } else { nearest[k] };
-                    }
-                }
-                let mut nearest = nearest.iter().fold(f64::INFINITY, |low, &d| low.min(d));
-                for (&x, &y) in x_rest.iter().zip(y_rest) {
-                    nearest = nearest.min(square(x, y));
-                }
-                let mut sums = [0.0; LANES];
-                for (x, y) in xs.iter().zip(ys) {
-                    for k in 0..LANES {
-                        sums[k] += (-0.5 * (square(x[k], y[k]) - nearest)).exp_branchless();
-                    }
-                }
-                let mut sum: f64 = sums.iter().sum();
-                for (&x, &y) in x_rest.iter().zip(y_rest) {
-                    sum += (-0.5 * (square(x, y) - nearest)).exp_branchless();
-                }
-                (nearest, sum)
-            },
-        );
+        let (nearest, sum) = Arch::new().dispatch(LogSum { x: &self.x, y: &self.y, at: [a, b] });
         sum.ln() - 0.5 * nearest - (self.bandwidth[0] * self.bandwidth[1]).ln()
+    }
+}
+
+/// The smallest squared distance from a point, and `Σ exp(−½ (d² − smallest))`.
+struct LogSum<'a> {
+    x: &'a [f64],
+    y: &'a [f64],
+    at: [f64; 2],
+}
+
+impl WithSimd for LogSum<'_> {
+    type Output = (f64, f64);
+
+    #[allow(clippy::inline_always)] // else it is not compiled for the instructions found at run time
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> (f64, f64) {
+        const LANES: usize = 8;
+        let Self { x, y, at: [a, b] } = self;
+        let square = |x: f64, y: f64| (a - x) * (a - x) + (b - y) * (b - y);
+        let mut nearest = [f64::INFINITY; LANES];
+        let (xs, x_rest) = x.as_chunks::<LANES>();
+        let (ys, y_rest) = y.as_chunks::<LANES>();
+        for (x, y) in xs.iter().zip(ys) {
+            for k in 0..LANES {
+                let d = square(x[k], y[k]);
+                nearest[k] = if d < nearest[k] { d } else { nearest[k] };
+            }
+        }
+        let mut nearest = nearest.iter().fold(f64::INFINITY, |low, &d| low.min(d));
+        for (&x, &y) in x_rest.iter().zip(y_rest) {
+            nearest = nearest.min(square(x, y));
+        }
+        let mut sums = [0.0; LANES];
+        for (x, y) in xs.iter().zip(ys) {
+            for k in 0..LANES {
+                sums[k] += (-0.5 * (square(x[k], y[k]) - nearest)).exp_branchless();
+            }
+        }
+        let mut sum: f64 = sums.iter().sum();
+        for (&x, &y) in x_rest.iter().zip(y_rest) {
+            sum += (-0.5 * (square(x, y) - nearest)).exp_branchless();
+        }
+        (nearest, sum)
     }
 }
 
@@ -96,12 +110,29 @@ impl Density {
 ///
 /// Takes [`Predictions`] with a proximity for every sample.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct DensityRatio {
     right: Density,
     wrong: Density,
     classes: usize,
     report: FitReport,
+}
+
+fitted!(DensityRatio { right: Density, wrong: Density, classes: usize, report: FitReport });
+
+impl Fitted for DensityRatio {
+    fn check(&self) -> Result<()> {
+        let density = |density: &Density| {
+            let all = density.x.iter().chain(&density.y);
+            !density.x.is_empty()
+                && density.x.len() == density.y.len()
+                && all.clone().all(|x| x.is_finite())
+                && density.bandwidth.iter().all(|&h| h > 0.0 && h.is_finite())
+        };
+        let holds = density(&self.right) && density(&self.wrong) && self.classes > 0;
+        let expected = "two densities of some points and positive bandwidths";
+        require(holds, OPERATION, expected, (self.right.bandwidth, self.wrong.bandwidth))
+    }
 }
 
 impl DensityRatio {

@@ -1,6 +1,7 @@
 use assay_array::Scalar;
 use ndarray::Array2;
 
+use super::stored::{Fitted, fitted, require, unit};
 use crate::calibrator::{Calibrator, FitReport, Objective, Predictions, Warning};
 use crate::optimise::golden_section;
 use crate::{Error, Logits, Probs, Result};
@@ -58,12 +59,34 @@ impl EnsembleTemperatureConfig {
 /// `T` is found by a grid and golden-section search, because the squared error is not convex in it;
 /// `w` is the exact optimum of a convex problem, the best of the simplex's corners, edges and inside.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct EnsembleTemperature {
     temperature: f64,
     weights: [f64; 3],
     classes: usize,
     report: FitReport,
+}
+
+fitted!(EnsembleTemperature {
+    temperature: f64,
+    weights: [f64; 3],
+    classes: usize,
+    report: FitReport,
+});
+
+impl Fitted for EnsembleTemperature {
+    fn check(&self) -> Result<()> {
+        let temperature = self.temperature > 0.0 && self.temperature.is_finite();
+        let sum: f64 = self.weights.iter().sum();
+        let weights = unit(&self.weights) && (sum - 1.0).abs() < 1e-9;
+        let expected = "a positive temperature and weights that sum to 1";
+        require(
+            temperature && weights && self.classes > 0,
+            OPERATION,
+            expected,
+            (self.temperature, self.weights),
+        )
+    }
 }
 
 impl EnsembleTemperature {

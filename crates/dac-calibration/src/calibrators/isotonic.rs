@@ -1,9 +1,9 @@
 use assay_array::Scalar;
 
-use super::one_vs_rest;
-use crate::calibrator::{Calibrator, FitReport, Predictions};
+use super::one_vs_rest::{BinaryCurve, OneVsRest};
+use super::stored::{Fitted, ascending, fitted, require};
 use crate::kernel::{order, pava};
-use crate::{Error, Forecasts, Probs, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 const OPERATION: &str = "isotonic regression";
 
@@ -17,15 +17,29 @@ pub struct IsotonicConfig {}
 /// Equal inputs are one point, their outcomes averaged; between the points that are left the function
 /// is linear, beyond them constant (scikit-learn with `out_of_bounds="clip"`).
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct IsotonicCurve {
     x: Vec<f64>,
     y: Vec<f64>,
 }
 
+fitted!(IsotonicCurve { x: Vec<f64>, y: Vec<f64> });
+
+impl Fitted for IsotonicCurve {
+    fn check(&self) -> Result<()> {
+        let rises = self.y.windows(2).all(|pair| pair[0] <= pair[1]);
+        let holds = !self.x.is_empty()
+            && self.x.len() == self.y.len()
+            && ascending(&self.x)
+            && self.y.iter().all(|y| y.is_finite())
+            && rises;
+        require(holds, OPERATION, "points whose inputs ascend and whose values do not fall", self)
+    }
+}
+
 impl IsotonicCurve {
     /// Fits on forecasts and outcomes: a radix sort and one pass of pool-adjacent-violators.
-    pub fn fit<T: Scalar>(forecasts: &Forecasts<'_, T>) -> Self {
+    pub fn fit<T: Scalar>(forecasts: &BinaryForecasts<'_, T>) -> Self {
         Self::of(&forecasts.tied())
     }
 
@@ -96,47 +110,19 @@ impl IsotonicCurve {
     }
 }
 
-/// Isotonic regression of every class against the rest (Zadrozny and Elkan 2002), rows divided by
-/// their sum. Where every class of a row comes out as 0 the row stays as it was.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Isotonic {
-    curves: Vec<IsotonicCurve>,
-    report: FitReport,
-}
-
-impl Isotonic {
-    /// The function of every class.
-    pub fn curves(&self) -> &[IsotonicCurve] {
-        &self.curves
-    }
-}
-
-impl Calibrator for Isotonic {
+impl BinaryCurve for IsotonicCurve {
     type Config = IsotonicConfig;
     const NAME: &'static str = "isotonic";
 
-    fn fit<T: Scalar>(
-        _: &IsotonicConfig,
-        predictions: &Predictions<'_, T>,
-        labels: &[usize],
-    ) -> Result<Self> {
-        predictions.check_labels(OPERATION, labels)?;
-        let probs = predictions.probs();
-        let curves = one_vs_rest::fit(&probs, labels, |p, y| {
-            Ok(IsotonicCurve::fit(&Forecasts::new(p, y)?))
-        })?;
-        let calibrated = one_vs_rest::transform(&probs, &curves, IsotonicCurve::predict);
-        let report = one_vs_rest::report(predictions, &calibrated, labels)?;
-        Ok(Self { curves, report })
+    fn fit_class(_: &IsotonicConfig, forecasts: &BinaryForecasts<'_>) -> Result<Self> {
+        Ok(Self::fit(forecasts))
     }
 
-    fn transform<T: Scalar>(&self, predictions: &Predictions<'_, T>) -> Result<Probs<'static>> {
-        predictions.check_classes("isotonic regression [samples, classes]", self.curves.len())?;
-        Ok(one_vs_rest::transform(&predictions.probs(), &self.curves, IsotonicCurve::predict))
-    }
-
-    fn report(&self) -> &FitReport {
-        &self.report
+    fn map(&self, probability: f64) -> f64 {
+        // A curve of other targets than outcomes may leave the interval.
+        self.predict(probability).clamp(0.0, 1.0)
     }
 }
+
+/// Isotonic regression of every class against the rest (Zadrozny and Elkan 2002).
+pub type Isotonic = OneVsRest<IsotonicCurve>;

@@ -3,6 +3,7 @@
 use assay_array::Scalar;
 use ndarray::{Array1, Array2, ArrayView2};
 
+use super::stored::{Fitted, fitted, require};
 use crate::calibrator::{Calibrator, FitReport, Objective, Predictions};
 use crate::optimise::{Minimum, lbfgs};
 use crate::{Error, Logits, Probs, Result};
@@ -248,11 +249,25 @@ macro_rules! linear {
 
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq)]
-        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize))]
         pub struct $name {
             parameters: Vec<f64>,
             classes: usize,
             report: FitReport,
+        }
+
+        fitted!($name { parameters: Vec<f64>, classes: usize, report: FitReport });
+
+        impl Fitted for $name {
+            fn check(&self) -> Result<()> {
+                let c = self.classes;
+                let weights = if $family == Family::Diagonal { c } else { c.saturating_mul(c) };
+                let holds = c > 0
+                    && self.parameters.len() == weights.saturating_add(c)
+                    && self.parameters.iter().all(|x| x.is_finite());
+                let expected = "as many finite parameters as the classes need";
+                require(holds, $label, expected, (self.parameters.len(), c))
+            }
         }
 
         impl $name {
@@ -304,13 +319,6 @@ macro_rules! linear {
 
             fn transform<T: Scalar>(&self, predictions: &Predictions<'_, T>) -> Result<Probs<'static>> {
                 predictions.check_classes(concat!($label, " [samples, classes]"), self.classes)?;
-                let c = self.classes;
-                let weights = if $family == Family::Diagonal { c } else { c.saturating_mul(c) };
-                if self.parameters.len() != weights.saturating_add(c) {
-                    let expected = "as many parameters as the classes need";
-                    let got = format!("{} for {c} classes", self.parameters.len());
-                    return Err(Error::Fitted { operation: $label, expected, got });
-                }
                 transform($family, &self.parameters, &$input(predictions))
             }
 

@@ -2,6 +2,7 @@ use assay_array::Scalar;
 use ndarray::Array2;
 
 use super::isotonic::IsotonicCurve;
+use super::stored::{Fitted, fitted, require, unit};
 use crate::calibrator::{Calibrator, FitReport, Predictions};
 use crate::{Probs, Result};
 
@@ -21,11 +22,21 @@ pub struct MultiIsotonicConfig {}
 /// [`transform`](Calibrator::transform) divides rows by their sum; [`scores`](Self::scores) are the
 /// published code's, which are not.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct MultiIsotonic {
     curve: IsotonicCurve,
     classes: usize,
     report: FitReport,
+}
+
+fitted!(MultiIsotonic { curve: IsotonicCurve, classes: usize, report: FitReport });
+
+impl Fitted for MultiIsotonic {
+    fn check(&self) -> Result<()> {
+        let values = self.curve.knots().1;
+        let holds = unit(values) && self.classes > 0;
+        require(holds, "multi-class isotonic", "values in [0, 1] of some classes", values)
+    }
 }
 
 impl MultiIsotonic {

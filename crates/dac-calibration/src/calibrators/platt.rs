@@ -1,11 +1,10 @@
-use assay_array::Scalar;
 use assay_array::numeric::{sigmoid, softplus};
 
-use super::one_vs_rest;
-use crate::calibrator::{Calibrator, FitReport, Predictions};
+use super::one_vs_rest::{BinaryCurve, OneVsRest};
+use super::stored::{Fitted, fitted, require};
 use crate::optimise::{Minimum, newton};
 use crate::outputs::LOG_FLOOR;
-use crate::{Error, Probs, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 const OPERATION: &str = "Platt scaling";
 /// The largest component of the mean gradient that counts as converged.
@@ -41,12 +40,20 @@ impl PlattConfig {
 ///
 /// Targets are `(N₊ + 1)/(N₊ + 2)` for events and `1/(N₋ + 2)` for others, unless smoothing is off.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Sigmoid {
     /// `A`: negative where larger scores mean likelier events.
     pub a: f64,
     /// `B`.
     pub b: f64,
+}
+
+fitted!(Sigmoid { a: f64, b: f64 });
+
+impl Fitted for Sigmoid {
+    fn check(&self) -> Result<()> {
+        require(self.a.is_finite() && self.b.is_finite(), OPERATION, "finite parameters", self)
+    }
 }
 
 impl Sigmoid {
@@ -133,55 +140,24 @@ pub(super) fn check(scores: &[f64], outcomes: &[bool]) -> Result<()> {
     }
 }
 
-/// Platt scaling of every class's log odds against the rest, rows divided by their sum.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Platt {
-    curves: Vec<Sigmoid>,
-    report: FitReport,
-}
-
-impl Platt {
-    /// The curve of every class.
-    pub fn curves(&self) -> &[Sigmoid] {
-        &self.curves
-    }
-}
-
 /// `ln p − ln(1 − p)`, with both kept above [`LOG_FLOOR`].
 pub(super) fn log_odds(p: f64) -> f64 {
     p.max(LOG_FLOOR).ln() - (1.0 - p).max(LOG_FLOOR).ln()
 }
 
-fn apply(probs: &Probs<'_>, curves: &[Sigmoid]) -> Probs<'static> {
-    one_vs_rest::transform(probs, curves, |curve, p| curve.predict(log_odds(p)))
-}
-
-impl Calibrator for Platt {
+impl BinaryCurve for Sigmoid {
     type Config = PlattConfig;
     const NAME: &'static str = "platt";
 
-    fn fit<T: Scalar>(
-        config: &PlattConfig,
-        predictions: &Predictions<'_, T>,
-        labels: &[usize],
-    ) -> Result<Self> {
-        predictions.check_labels(OPERATION, labels)?;
-        let probs = predictions.probs();
-        let curves = one_vs_rest::fit(&probs, labels, |p, y| {
-            let scores: Vec<f64> = p.iter().map(|&p| log_odds(p)).collect();
-            Sigmoid::fit(config, &scores, y)
-        })?;
-        let report = one_vs_rest::report(predictions, &apply(&probs, &curves), labels)?;
-        Ok(Self { curves, report })
+    fn fit_class(config: &PlattConfig, forecasts: &BinaryForecasts<'_>) -> Result<Self> {
+        let scores: Vec<f64> = forecasts.probability().iter().map(|&p| log_odds(p)).collect();
+        Self::fit(config, &scores, forecasts.outcome())
     }
 
-    fn transform<T: Scalar>(&self, predictions: &Predictions<'_, T>) -> Result<Probs<'static>> {
-        predictions.check_classes("Platt scaling [samples, classes]", self.curves.len())?;
-        Ok(apply(&predictions.probs(), &self.curves))
-    }
-
-    fn report(&self) -> &FitReport {
-        &self.report
+    fn map(&self, probability: f64) -> f64 {
+        self.predict(log_odds(probability))
     }
 }
+
+/// Platt scaling of every class's log odds against the rest.
+pub type Platt = OneVsRest<Sigmoid>;

@@ -3,9 +3,10 @@ use assay_array::linalg::cholesky;
 use ndarray::Array2;
 
 use super::density_ratio::with_top;
+use super::stored::{Fitted, ascending, fitted, require, unit};
 use crate::calibrator::{Calibrator, FitReport, Predictions};
 use crate::kernel::row;
-use crate::{Error, Forecasts, Probs, Result};
+use crate::{BinaryForecasts, Error, Probs, Result};
 
 const OPERATION: &str = "spline calibration";
 /// Points of the stored function.
@@ -43,12 +44,31 @@ impl SplineConfig {
 /// cubic spline is fitted to it by least squares; its slope at the percentile of a confidence is the
 /// accuracy there, the calibrated confidence. The other classes share the rest as before.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Spline {
     confidence: Vec<f64>,
     calibrated: Vec<f64>,
     classes: usize,
     report: FitReport,
+}
+
+fitted!(Spline {
+    confidence: Vec<f64>,
+    calibrated: Vec<f64>,
+    classes: usize,
+    report: FitReport,
+});
+
+impl Fitted for Spline {
+    fn check(&self) -> Result<()> {
+        let holds = !self.confidence.is_empty()
+            && self.confidence.len() == self.calibrated.len()
+            && ascending(&self.confidence)
+            && unit(&self.calibrated)
+            && self.classes > 0;
+        let expected = "ascending confidences with a probability each";
+        require(holds, OPERATION, expected, (self.confidence.len(), self.calibrated.len()))
+    }
 }
 
 impl Spline {
@@ -130,7 +150,7 @@ fn least_squares(
 }
 
 /// The stored function: confidences, strictly ascending, and their calibrated values.
-fn table(forecasts: &Forecasts<'_>, knots: usize) -> Result<(Vec<f64>, Vec<f64>)> {
+fn table(forecasts: &BinaryForecasts<'_>, knots: usize) -> Result<(Vec<f64>, Vec<f64>)> {
     let sorted = forecasts.ascending();
     let n = sorted.len() as f64;
     let mut sum = 0.0;

@@ -1,6 +1,7 @@
 use assay_array::Scalar;
 use rayon::prelude::*;
 
+use super::stored::{Fitted, fitted, require};
 use crate::calibrator::{Calibrator, FitReport, Objective, Predictions, Warning};
 use crate::kernel::row;
 use crate::{Error, Logits, Probs, Result};
@@ -55,11 +56,20 @@ impl TemperatureConfig {
 /// Where every sample is classified correctly the optimum is `T → 0`, and where the labels are no
 /// better than chance it is `T → ∞`: the fit then stops at the bound `e^∓16` and warns.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Temperature {
     value: f64,
     classes: usize,
     report: FitReport,
+}
+
+fitted!(Temperature { value: f64, classes: usize, report: FitReport });
+
+impl Fitted for Temperature {
+    fn check(&self) -> Result<()> {
+        let holds = self.value > 0.0 && self.value.is_finite() && self.classes > 0;
+        require(holds, OPERATION, "a positive temperature of some classes", self.value)
+    }
 }
 
 impl Temperature {

@@ -1,11 +1,11 @@
 use assay_array::Scalar;
 
-use super::one_vs_rest;
-use crate::calibrator::{Calibrator, FitReport, Predictions};
+use super::one_vs_rest::{BinaryCurve, OneVsRest};
+use super::stored::{Fitted, ascending, fitted, require, unit};
 use crate::kernel::pava::Block;
-use crate::{Forecasts, Probs, Result};
+use crate::{BinaryForecasts, Result};
 
-const OPERATION: &str = "Venn-Abers";
+const OPERATION: &str = "venn-abers";
 
 /// How to fit Venn-Abers predictors: there is nothing to set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +34,7 @@ impl VennInterval {
 /// For a new score the isotonic regression is fitted twice, with the score added as a 0 and as a 1;
 /// exact here for every score, from tables that fitting makes.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct VennAbersCurve {
     /// Distinct scores, ascending.
     scores: Vec<f64>,
@@ -42,9 +42,22 @@ pub struct VennAbersCurve {
     intervals: Vec<VennInterval>,
 }
 
+fitted!(VennAbersCurve { scores: Vec<f64>, intervals: Vec<VennInterval> });
+
+impl Fitted for VennAbersCurve {
+    fn check(&self) -> Result<()> {
+        let ordered = |i: &VennInterval| unit(&[i.p0, i.p1]) && i.p0 <= i.p1;
+        let holds = ascending(&self.scores)
+            && self.intervals.len() == 2 * self.scores.len() + 1
+            && self.intervals.iter().all(ordered);
+        let expected = "ascending scores with an interval at, before and after each";
+        require(holds, OPERATION, expected, (self.scores.len(), self.intervals.len()))
+    }
+}
+
 impl VennAbersCurve {
     /// Fits on forecasts and outcomes.
-    pub fn fit<T: Scalar>(forecasts: &Forecasts<'_, T>) -> Self {
+    pub fn fit<T: Scalar>(forecasts: &BinaryForecasts<'_, T>) -> Self {
         let groups = forecasts.tied();
         let points: Vec<(f64, f64)> =
             groups.iter().map(|&(_, sum, weight)| (sum, weight)).collect();
@@ -139,50 +152,18 @@ fn inserted(
     }
 }
 
-/// Venn-Abers prediction of every class against the rest: the merged probabilities, rows divided by
-/// their sum.
-#[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct VennAbers {
-    curves: Vec<VennAbersCurve>,
-    report: FitReport,
-}
-
-impl VennAbers {
-    /// The predictor of every class.
-    pub fn curves(&self) -> &[VennAbersCurve] {
-        &self.curves
-    }
-}
-
-fn apply(probs: &Probs<'_>, curves: &[VennAbersCurve]) -> Probs<'static> {
-    one_vs_rest::transform(probs, curves, |curve, p| curve.predict(p).merged())
-}
-
-impl Calibrator for VennAbers {
+impl BinaryCurve for VennAbersCurve {
     type Config = VennAbersConfig;
-    const NAME: &'static str = "venn-abers";
+    const NAME: &'static str = OPERATION;
 
-    fn fit<T: Scalar>(
-        _: &VennAbersConfig,
-        predictions: &Predictions<'_, T>,
-        labels: &[usize],
-    ) -> Result<Self> {
-        predictions.check_labels(OPERATION, labels)?;
-        let probs = predictions.probs();
-        let curves = one_vs_rest::fit(&probs, labels, |p, y| {
-            Ok(VennAbersCurve::fit(&Forecasts::new(p, y)?))
-        })?;
-        let report = one_vs_rest::report(predictions, &apply(&probs, &curves), labels)?;
-        Ok(Self { curves, report })
+    fn fit_class(_: &VennAbersConfig, forecasts: &BinaryForecasts<'_>) -> Result<Self> {
+        Ok(Self::fit(forecasts))
     }
 
-    fn transform<T: Scalar>(&self, predictions: &Predictions<'_, T>) -> Result<Probs<'static>> {
-        predictions.check_classes("Venn-Abers [samples, classes]", self.curves.len())?;
-        Ok(apply(&predictions.probs(), &self.curves))
-    }
-
-    fn report(&self) -> &FitReport {
-        &self.report
+    fn map(&self, probability: f64) -> f64 {
+        self.predict(probability).merged()
     }
 }
+
+/// Venn-Abers prediction of every class against the rest: the merged probabilities.
+pub type VennAbers = OneVsRest<VennAbersCurve>;

@@ -119,14 +119,13 @@ fn sums<S: Simd, T: Scalar>(
     let (mut d, mut e) = ([0.0; BLOCK], [0.0; BLOCK]);
     for block in row.chunks(BLOCK) {
         let mut padded;
-        let block = match block.as_array::<BLOCK>() {
-            Some(block) => block,
+        let block = if let Some(block) = block.as_array::<BLOCK>() {
+            block
+        } else {
             // The last one, filled up with terms that are 0 in any sum.
-            None => {
-                padded = [T::NEG_INFINITY; BLOCK];
-                padded.iter_mut().zip(block).for_each(|(to, from)| *to = *from);
-                &padded
-            }
+            padded = [T::NEG_INFINITY; BLOCK];
+            padded.iter_mut().zip(block).for_each(|(to, from)| *to = *from);
+            &padded
         };
         for ((d, e), z) in d.iter_mut().zip(&mut e).zip(block) {
             // Below the clip a term is 0 to the last bit of the sum.

@@ -1,6 +1,6 @@
 use assay_array::Scalar;
 
-use crate::Forecasts;
+use crate::BinaryForecasts;
 
 /// Proper scores of binary forecasts, and how sharp these are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,7 +15,7 @@ pub struct BinaryScores {
     pub variance: f64,
 }
 
-impl<T: Scalar> Forecasts<'_, T> {
+impl<T: Scalar> BinaryForecasts<'_, T> {
     /// Brier score, log loss and sharpness.
     pub fn scores(&self) -> BinaryScores {
         let (n, mean) = (self.len() as f64, self.mean());

@@ -1,6 +1,6 @@
 use assay_array::Scalar;
 
-use crate::{Binning, Forecasts, Probs, Reliability, Result};
+use crate::{BinaryForecasts, Binning, Probs, Reliability, Result};
 
 /// How much each class counts in a mean over classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,7 +64,7 @@ impl<T: Scalar> Probs<'_, T> {
     /// Bins the probabilities of every class against "the label is that class".
     ///
     /// # Errors
-    /// As [`Probs::of_class`] and [`Forecasts::reliability`].
+    /// As [`Probs::of_class`] and [`BinaryForecasts::reliability`].
     pub fn classwise(&self, labels: &[usize], binning: &Binning) -> Result<Classwise> {
         let classes = 0..self.classes();
         let bins = |class| self.of_class(class, labels)?.reliability(binning);
@@ -82,9 +82,9 @@ impl<T: Scalar> Probs<'_, T> {
     ///
     /// # Errors
     /// As [`Probs::of_class`].
-    pub fn all_classes(&self, labels: &[usize]) -> Result<Forecasts<'static, T>> {
+    pub fn all_classes(&self, labels: &[usize]) -> Result<BinaryForecasts<'static, T>> {
         crate::outputs::check_labels("class forecasts", labels, self.samples(), self.classes())?;
         let outcome = labels.iter().flat_map(|&label| (0..self.classes()).map(move |c| c == label));
-        Forecasts::from_vecs(self.as_slice().to_vec(), outcome.collect())
+        BinaryForecasts::from_vecs(self.as_slice().to_vec(), outcome.collect())
     }
 }

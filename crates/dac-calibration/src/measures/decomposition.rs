@@ -1,7 +1,7 @@
 use assay_array::Scalar;
 
 use crate::kernel::pava;
-use crate::{Forecasts, Reliability, Result};
+use crate::{BinaryForecasts, Reliability, Result};
 
 /// Murphy's (1973) decomposition of the Brier score over bins:
 /// `Brier = reliability − resolution + uncertainty + within`.
@@ -59,7 +59,7 @@ impl Murphy {
     }
 }
 
-impl<T: Scalar> Forecasts<'_, T> {
+impl<T: Scalar> BinaryForecasts<'_, T> {
     /// Decomposes the Brier score over bins that [`reliability`](Self::reliability) made of these
     /// forecasts.
     pub fn murphy(&self, bins: &Reliability) -> Murphy {

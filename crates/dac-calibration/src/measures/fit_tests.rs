@@ -4,7 +4,7 @@ use std::f64::consts::{PI, SQRT_2};
 
 use assay_array::Scalar;
 
-use crate::{Error, Forecasts, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 /// A test on the cumulative differences `C_k = (1/N) Σ_{i≤k} (y_i − p_i)`, forecasts sorted.
 ///
@@ -37,7 +37,7 @@ pub struct SpiegelhalterTest {
     pub p_value: f64,
 }
 
-impl<T: Scalar> Forecasts<'_, T> {
+impl<T: Scalar> BinaryForecasts<'_, T> {
     /// The Kolmogorov-Smirnov and Kuiper statistics with p-values.
     pub fn cumulative_test(&self) -> CumulativeTest {
         let n = self.len() as f64;
@@ -49,10 +49,10 @@ impl<T: Scalar> Forecasts<'_, T> {
         }
         let scale = self.pairs().map(|(p, _)| p * (1.0 - p)).sum::<f64>().sqrt() / n;
         let (ks, kuiper) = (high.max(-low) / n, (high - low) / n);
-        let tail = |statistic: f64, cdf: fn(f64) -> f64| {
-            (scale > 0.0).then(|| (1.0 - cdf(statistic / scale)).clamp(0.0, 1.0))
+        let tail = |statistic: f64, tail: fn(f64) -> f64| {
+            (scale > 0.0).then(|| tail(statistic / scale).clamp(0.0, 1.0))
         };
-        let (ks_p_value, kuiper_p_value) = (tail(ks, largest_cdf), tail(kuiper, range_cdf));
+        let (ks_p_value, kuiper_p_value) = (tail(ks, largest_tail), tail(kuiper, range_tail));
         CumulativeTest { ks, kuiper, scale, ks_p_value, kuiper_p_value }
     }
 
@@ -78,17 +78,39 @@ impl<T: Scalar> Forecasts<'_, T> {
 
 /// Terms of the alternating series below; beyond them nothing is left for any `x` that is used.
 const TERMS: u32 = 200;
-/// From here on the distributions are 1 to the last bit.
-const CERTAIN: f64 = 12.0;
+/// From here on the series of normal tails is used, which keeps every digit of a small p-value.
+const FAR: f64 = 1.0;
+
+/// `P(Z > z)` of a standard normal variable.
+fn normal_tail(z: f64) -> f64 {
+    0.5 * libm::erfc(z / SQRT_2)
+}
+
+/// `P(max |B| > x)` for Brownian motion on `[0, 1]`: far out `4 Σ_k (−1)^k P(Z > (2k+1)x)`, by the
+/// reflection principle.
+fn largest_tail(x: f64) -> f64 {
+    if x < FAR {
+        return 1.0 - largest_cdf(x);
+    }
+    let sign = |k: u32| if k.is_multiple_of(2) { 4.0 } else { -4.0 };
+    (0..TERMS).map(|k| sign(k) * normal_tail(f64::from(2 * k + 1) * x)).sum::<f64>().max(0.0)
+}
+
+/// `P(max B − min B > x)`: far out `8 Σ_{k≥1} (−1)^{k−1} k P(Z > kx)` (Feller 1951).
+fn range_tail(x: f64) -> f64 {
+    if x < FAR {
+        return 1.0 - range_cdf(x);
+    }
+    let sign = |k: u32| if k.is_multiple_of(2) { -8.0 } else { 8.0 };
+    let term = |k: u32| sign(k) * f64::from(k) * normal_tail(f64::from(k) * x);
+    (1..TERMS).map(term).sum::<f64>().max(0.0)
+}
 
 /// `P(max |B| ≤ x)` for Brownian motion on `[0, 1]`:
 /// `(4/π) Σ_k (−1)^k/(2k+1) exp(−(2k+1)² π²/(8x²))` (Feller 1971, chapter X).
 fn largest_cdf(x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
-    }
-    if x > CERTAIN {
-        return 1.0;
     }
     let term = |k: u32| {
         let odd = f64::from(2 * k + 1);
@@ -103,9 +125,6 @@ fn largest_cdf(x: f64) -> f64 {
 fn range_cdf(x: f64) -> f64 {
     if x <= 0.0 {
         return 0.0;
-    }
-    if x > CERTAIN {
-        return 1.0;
     }
     let term = |k: u32| {
         let half = (f64::from(k) + 0.5) * PI;
@@ -147,10 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn the_two_series_are_one_distribution() {
+        for x in (20..200).map(|i| f64::from(i) * 0.05) {
+            assert!((1.0 - largest_cdf(x) - largest_tail(x)).abs() < 1e-13, "{x}");
+            assert!((1.0 - range_cdf(x) - range_tail(x)).abs() < 1e-13, "{x}");
+        }
+        // Where 1 less the distribution would be 0.
+        assert!(largest_tail(12.0) > 0.0 && range_tail(12.0) > largest_tail(12.0));
+    }
+
+    #[test]
     fn distributions_rise_from_zero_to_one() {
         for cdf in [largest_cdf, range_cdf] {
             let values: Vec<f64> = (0..2000).map(|i| cdf(f64::from(i) * 0.01)).collect();
-            assert!(values[0] == 0.0 && values[1999] == 1.0);
+            assert!(values[0] == 0.0 && (values[1999] - 1.0).abs() < 1e-12);
             assert!(values.windows(2).all(|pair| pair[1] >= pair[0] - 1e-14));
         }
     }

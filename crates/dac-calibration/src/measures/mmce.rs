@@ -1,11 +1,11 @@
 use assay_array::Scalar;
 
-use crate::{Error, Forecasts, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 /// The kernel width of Kumar, Sarawagi and Jain (2018).
 pub(crate) const MMCE_WIDTH: f64 = 0.4;
 
-impl<T: Scalar> Forecasts<'_, T> {
+impl<T: Scalar> BinaryForecasts<'_, T> {
     /// Maximum mean calibration error (Kumar, Sarawagi and Jain 2018) with the Laplacian kernel of
     /// width 0.4: `√(Σ_ij (y_i − p_i)(y_j − p_j) exp(−|p_i − p_j|/0.4)) / N`.
     pub fn mmce(&self) -> f64 {

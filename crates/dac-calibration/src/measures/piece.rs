@@ -2,7 +2,7 @@ use assay_array::Scalar;
 
 use crate::binning::{MassRule, check_bins, mass_edges, sorted};
 use crate::forecasts::check_unit;
-use crate::{Binning, Error, Forecasts, Reliability, Result};
+use crate::{BinaryForecasts, Binning, Error, Reliability, Result};
 
 /// Proximity-informed expected calibration error (PIECE, Xiong et al. 2023): how it is counted.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +63,7 @@ impl Piece {
     }
 }
 
-impl<T: Scalar> Forecasts<'_, T> {
+impl<T: Scalar> BinaryForecasts<'_, T> {
     /// Groups the forecasts by proximity and bins each group by confidence. PIECE is never below the
     /// ECE on the same confidence bins of equal width.
     ///
@@ -82,7 +82,7 @@ impl<T: Scalar> Forecasts<'_, T> {
         let bins = |members: &Vec<usize>| {
             let pick = |&i: &usize| Some((*self.probability().get(i)?, *self.outcome().get(i)?));
             let (p, y) = members.iter().filter_map(pick).unzip();
-            Forecasts::from_vecs(p, y)?.reliability(&config.confidence)
+            BinaryForecasts::from_vecs(p, y)?.reliability(&config.confidence)
         };
         let groups = members
             .iter()

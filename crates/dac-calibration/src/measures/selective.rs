@@ -2,7 +2,7 @@
 
 use assay_array::Scalar;
 
-use crate::{Error, Forecasts, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 /// What happens to forecasts of equal confidence on a risk-coverage curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,7 +57,7 @@ impl RiskCoverage {
     }
 }
 
-impl<T: Scalar> Forecasts<'_, T> {
+impl<T: Scalar> BinaryForecasts<'_, T> {
     /// The risk-coverage curve of confidences and whether each prediction is right.
     pub fn risk_coverage(&self, ties: RiskTies) -> RiskCoverage {
         let n = self.len();

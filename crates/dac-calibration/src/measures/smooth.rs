@@ -2,7 +2,7 @@
 
 use assay_array::Scalar;
 
-use crate::{Error, Forecasts, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 /// The kernel's width.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -99,7 +99,7 @@ impl Grid {
         [(lower, 1.0 - upper_share), (lower + 1, upper_share)]
     }
 
-    fn of<T: Scalar>(forecasts: &Forecasts<'_, T>, points: usize) -> Self {
+    fn of<T: Scalar>(forecasts: &BinaryForecasts<'_, T>, points: usize) -> Self {
         let mut grid = Self { residual: vec![0.0; points], mass: vec![0.0; points] };
         for (p, y) in forecasts.pairs() {
             for (place, share) in Self::shares(points, p) {
@@ -140,15 +140,15 @@ impl Grid {
     }
 }
 
-impl<T: Scalar> Forecasts<'_, T> {
+impl<T: Scalar> BinaryForecasts<'_, T> {
     /// The smooth ECE with a reflected Gaussian kernel.
     ///
     /// # Errors
     /// [`Error::Parameter`] for a width outside `[0.001, 1]`.
     ///
     /// ```
-    /// use dac_calibration::{Forecasts, measures::SmoothEceConfig};
-    /// let forecasts = Forecasts::new(&[0.7, 0.7, 0.7], &[true, true, true])?;
+    /// use dac_calibration::{BinaryForecasts, measures::SmoothEceConfig};
+    /// let forecasts = BinaryForecasts::new(&[0.7, 0.7, 0.7], &[true, true, true])?;
     /// let smooth = forecasts.smooth_ece(SmoothEceConfig::new())?;
     /// assert!((smooth.value - 0.3).abs() < 0.01 && (smooth.value - smooth.width).abs() < 1e-3);
     /// # Ok::<(), dac_calibration::Error>(())

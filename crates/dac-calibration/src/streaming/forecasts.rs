@@ -4,7 +4,7 @@ use assay_score::bytes::{Kind, Reader, Writer};
 
 use super::cells::{Counted, LossSum};
 use crate::kernel::bin;
-use crate::{Binning, Error, Forecasts, Reliability, Result};
+use crate::{BinaryForecasts, Binning, Error, Reliability, Result};
 
 const KIND: Kind = *b"dacfcast";
 const VERSION: u16 = 1;
@@ -50,7 +50,7 @@ impl ForecastCounts {
     ///
     /// # Errors
     /// Beyond `2^53` forecasts.
-    pub fn extend<T: Scalar>(&mut self, forecasts: &Forecasts<'_, T>) -> Result<()> {
+    pub fn extend<T: Scalar>(&mut self, forecasts: &BinaryForecasts<'_, T>) -> Result<()> {
         self.bins.check_room(OPERATION, forecasts.len() as u64)?;
         let cells = bin::count(&self.bins.edges, forecasts.probability(), forecasts.outcome());
         self.bins.add(&cells);
@@ -63,11 +63,11 @@ impl ForecastCounts {
 }
 
 impl Mergeable for ForecastCounts {
-    type Batch<'a> = Forecasts<'a>;
+    type Batch<'a> = BinaryForecasts<'a>;
     type Report = ForecastReport;
     type Error = Error;
 
-    fn update(&mut self, batch: Forecasts<'_>) -> Result<()> {
+    fn update(&mut self, batch: BinaryForecasts<'_>) -> Result<()> {
         self.extend(&batch)
     }
 

@@ -11,16 +11,16 @@
 //! | [`PredictionCounts`] | class probabilities and labels | [`Overview`](crate::Overview) and class-wise bins |
 //! | [`PieceCounts`] | forecasts with proximities | reliability by proximity |
 //! | [`SmoothCounts`] | binary forecasts | smooth ECE at a fixed width |
-//! | [`MassSketch`] | binary forecasts | quantiles with a stated error, equal-mass bins, AUROC with bounds |
+//! | [`MassSketch`] | binary forecasts | quantiles with a stated error, equal-mass bins, AUROC and AURC with bounds |
 //! | [`IntervalCounts`] | prediction intervals | coverage |
 //!
 //! ```
 //! use assay_score::Mergeable;
-//! use dac_calibration::{Binning, Forecasts, streaming::ForecastCounts};
+//! use dac_calibration::{Binning, BinaryForecasts, streaming::ForecastCounts};
 //! let mut here = ForecastCounts::new(&Binning::equal_width(15))?;
-//! here.update(Forecasts::new(&[0.9, 0.6], &[true, false])?)?;
+//! here.update(BinaryForecasts::new(&[0.9, 0.6], &[true, false])?)?;
 //! let mut there = ForecastCounts::new(&Binning::equal_width(15))?;
-//! there.update(Forecasts::new(&[0.7], &[true])?)?;
+//! there.update(BinaryForecasts::new(&[0.7], &[true])?)?;
 //! here.merge(&ForecastCounts::from_bytes(&there.to_bytes())?)?;
 //! assert_eq!(here.finish()?.reliability.count, 3);
 //! # Ok::<(), dac_calibration::Error>(())

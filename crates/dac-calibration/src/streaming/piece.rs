@@ -6,7 +6,7 @@ use crate::binning::Edges;
 use crate::forecasts::check_unit;
 use crate::kernel::bin::Cell;
 use crate::measures::{Piece, group_of};
-use crate::{Error, Forecasts, Reliability, Result};
+use crate::{BinaryForecasts, Error, Reliability, Result};
 
 const KIND: Kind = *b"dacpiece";
 const VERSION: u16 = 1;
@@ -16,7 +16,7 @@ const OPERATION: &str = "PIECE counts";
 #[derive(Debug, Clone)]
 pub struct PieceBatch<'a> {
     /// The forecasts.
-    pub forecasts: Forecasts<'a>,
+    pub forecasts: BinaryForecasts<'a>,
     /// One proximity in `[0, 1]` a forecast.
     pub proximity: &'a [f64],
 }

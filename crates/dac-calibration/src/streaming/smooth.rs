@@ -4,7 +4,7 @@ use assay_score::bytes::{Kind, Reader, Writer};
 
 use super::cells::check_room;
 use crate::measures::{Grid, SmoothEce};
-use crate::{Error, Forecasts, Result};
+use crate::{BinaryForecasts, Error, Result};
 
 const KIND: Kind = *b"dacsmoot";
 const VERSION: u16 = 1;
@@ -37,7 +37,7 @@ impl SmoothCounts {
     ///
     /// # Errors
     /// Beyond `2^53` forecasts.
-    pub fn extend<T: Scalar>(&mut self, forecasts: &Forecasts<'_, T>) -> Result<()> {
+    pub fn extend<T: Scalar>(&mut self, forecasts: &BinaryForecasts<'_, T>) -> Result<()> {
         check_room(OPERATION, self.count, forecasts.len() as u64)?;
         let points = self.mass.len();
         for (p, y) in forecasts.pairs() {
@@ -80,11 +80,11 @@ fn read_values(reader: &mut Reader<'_>, points: usize, count: u64) -> Result<Vec
 }
 
 impl Mergeable for SmoothCounts {
-    type Batch<'a> = Forecasts<'a>;
+    type Batch<'a> = BinaryForecasts<'a>;
     type Report = SmoothEce;
     type Error = Error;
 
-    fn update(&mut self, batch: Forecasts<'_>) -> Result<()> {
+    fn update(&mut self, batch: BinaryForecasts<'_>) -> Result<()> {
         self.extend(&batch)
     }
 

@@ -62,7 +62,7 @@ pub fn label_smoothing_loss(
 pub(super) const SMALLEST_SQUARE: f64 = 1e-12;
 
 /// Maximum mean calibration error (Kumar, Sarawagi and Jain 2018) as a loss: as
-/// [`Forecasts::mmce`](crate::Forecasts::mmce) of the top labels, `O(N²)`. Add it to cross entropy with
+/// [`BinaryForecasts::mmce`](crate::BinaryForecasts::mmce) of the top labels, `O(N²)`. Add it to cross entropy with
 /// a weight; alone it does not teach.
 ///
 /// # Errors

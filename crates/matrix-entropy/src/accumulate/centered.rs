@@ -3,10 +3,7 @@ use assay_score::Mergeable;
 use assay_score::bytes::{Kind, Reader, Writer};
 use ndarray::ArrayView2;
 
-use super::second_moment::{renyi_2_of, spectrum_of};
-use super::state::{
-    Sum, compatible, empty_batch, or_all_skipped, policy_code, read_policy, some_columns,
-};
+use super::state::{Sum, compatible, empty_batch, policy_code, read_policy, some_columns};
 use crate::kernel::rows::{Mean, finite, prepare_about};
 use crate::{Conventions, Error, Result, RowPolicy, Spectrum};
 
@@ -55,13 +52,7 @@ impl CenteredMoment {
         let data = dense.as_slice().unwrap_or(&[]);
         let mean = Mean::given(&self.mean);
         let prepared = prepare_about(OPERATION, data, batch.dim(), Some(&mean), self.conventions());
-        match or_all_skipped(prepared, batch.nrows())? {
-            Ok(prepared) => self.sum.add(prepared.rows.view(), prepared.skipped),
-            Err(skipped) => {
-                self.sum.skipped = self.sum.skipped.saturating_add(skipped as u64);
-                Ok(())
-            }
-        }
+        self.sum.take(prepared, batch.nrows())
     }
 
     /// Rows counted, without those left out.
@@ -79,7 +70,7 @@ impl CenteredMoment {
     /// # Errors
     /// [`Error::ZeroTrace`] before the first row.
     pub fn renyi_2(&self) -> Result<f64> {
-        renyi_2_of(OPERATION, &self.sum)
+        self.sum.renyi_2(OPERATION)
     }
 }
 
@@ -105,7 +96,7 @@ impl Mergeable for CenteredMoment {
     /// # Errors
     /// [`Error::TooFewRows`] before the second row.
     fn finish(&self) -> Result<Spectrum> {
-        spectrum_of(OPERATION, &self.sum, self.conventions())
+        self.sum.spectrum(OPERATION, self.conventions())
     }
 
     fn to_bytes(&self) -> Vec<u8> {

@@ -4,7 +4,6 @@ use assay_score::bytes::{Kind, Reader, Writer};
 use ndarray::{Array2, ArrayView2};
 
 use super::column_mean::join;
-use super::second_moment::{renyi_2_of, spectrum_of};
 use super::state::{Sum, compatible, empty_batch, some_columns};
 use crate::kernel::rows::{Mean, check, prepare_about};
 use crate::no_eigen::mean_row;
@@ -120,7 +119,7 @@ impl Covariance {
     /// # Errors
     /// [`Error::ZeroTrace`] where all rows are equal or there is none.
     pub fn renyi_2(&self) -> Result<f64> {
-        renyi_2_of(OPERATION, &self.sum)
+        self.sum.renyi_2(OPERATION)
     }
 }
 
@@ -168,7 +167,7 @@ impl Mergeable for Covariance {
     /// # Errors
     /// [`Error::TooFewRows`] before the second row, [`Error::ZeroTrace`] where all are equal.
     fn finish(&self) -> Result<Spectrum> {
-        spectrum_of(OPERATION, &self.sum, Conventions::covariance())
+        self.sum.spectrum(OPERATION, Conventions::covariance())
     }
 
     fn to_bytes(&self) -> Vec<u8> {

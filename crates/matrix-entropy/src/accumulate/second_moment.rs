@@ -3,12 +3,9 @@ use assay_score::Mergeable;
 use assay_score::bytes::{Kind, Reader, Writer};
 use ndarray::ArrayView2;
 
-use super::state::{
-    Sum, compatible, empty_batch, or_all_skipped, policy_code, read_policy, some_columns,
-};
+use super::state::{Sum, compatible, empty_batch, policy_code, read_policy, some_columns};
 use crate::kernel::rows::prepare;
-use crate::spectrum::Facts;
-use crate::{Center, Conventions, Error, Result, RowNorm, RowPolicy, Spectrum};
+use crate::{Conventions, Error, Result, RowNorm, RowPolicy, Spectrum};
 
 const KIND: Kind = *b"moment2\0";
 const VERSION: u16 = 1;
@@ -55,13 +52,7 @@ impl SecondMoment {
         if empty_batch(OPERATION, batch, self.columns())? {
             return Ok(());
         }
-        match or_all_skipped(prepare(OPERATION, batch, self.conventions), batch.nrows())? {
-            Ok(prepared) => self.sum.add(prepared.rows.view(), prepared.skipped),
-            Err(skipped) => {
-                self.sum.skipped = self.sum.skipped.saturating_add(skipped as u64);
-                Ok(())
-            }
-        }
+        self.sum.take(prepare(OPERATION, batch, self.conventions), batch.nrows())
     }
 
     /// Columns, `d`.
@@ -84,37 +75,8 @@ impl SecondMoment {
     /// # Errors
     /// [`Error::ZeroTrace`] before the first row.
     pub fn renyi_2(&self) -> Result<f64> {
-        renyi_2_of(OPERATION, &self.sum)
+        self.sum.renyi_2(OPERATION)
     }
-}
-
-/// `−log(‖S‖²_F/(tr S)²)`.
-pub(super) fn renyi_2_of(operation: &'static str, sum: &Sum) -> Result<f64> {
-    let trace = sum.gram.trace();
-    if trace > 0.0 && trace.is_finite() {
-        return Ok(-(sum.gram.frobenius_squared() / trace / trace).ln().min(0.0));
-    }
-    Err(Error::ZeroTrace { operation, trace })
-}
-
-/// The spectrum of a sum.
-pub(super) fn spectrum_of(
-    operation: &'static str,
-    sum: &Sum,
-    conventions: Conventions,
-) -> Result<Spectrum> {
-    let rows = usize::try_from(sum.rows()).unwrap_or(usize::MAX);
-    let needed = if conventions.center == Center::Mean { 2 } else { 1 };
-    if rows < needed {
-        return Err(Error::TooFewRows { operation, needed, got: rows });
-    }
-    let facts = Facts::new::<f64>(operation, (rows, sum.gram.columns()), conventions);
-    let facts = Facts {
-        skipped: usize::try_from(sum.skipped).unwrap_or(usize::MAX),
-        epsilon: sum.epsilon,
-        ..facts
-    };
-    Spectrum::of_gram(&sum.gram, rows as f64, facts)
 }
 
 impl Mergeable for SecondMoment {
@@ -135,7 +97,7 @@ impl Mergeable for SecondMoment {
     /// # Errors
     /// [`Error::TooFewRows`] before the first row, [`Error::ZeroTrace`] where all were zero.
     fn finish(&self) -> Result<Spectrum> {
-        spectrum_of(OPERATION, &self.sum, self.conventions)
+        self.sum.spectrum(OPERATION, self.conventions)
     }
 
     fn to_bytes(&self) -> Vec<u8> {

@@ -1,11 +1,14 @@
-//! What the accumulators of products share: the packed sum, what was left out, and the stored form.
+//! What the accumulators of products share: the packed sum, what was left out, the spectrum, and the
+//! stored form.
 
 use assay_array::Scalar;
 use assay_array::linalg::Gram;
 use assay_score::bytes::{Reader, Writer};
 use ndarray::ArrayView2;
 
-use crate::{Error, Result, RowPolicy};
+use crate::kernel::rows::Prepared;
+use crate::spectrum::Facts;
+use crate::{Center, Conventions, Error, Result, RowPolicy, Spectrum};
 
 /// Counts go up to here, so that `f64` holds them exactly.
 pub(super) const EXACT_COUNTS: u64 = 1 << 53;
@@ -41,6 +44,52 @@ impl Sum {
         self.skipped = self.skipped.saturating_add(skipped as u64);
         self.epsilon = self.epsilon.max(T::EPSILON.to_f64());
         Ok(())
+    }
+
+    /// The same for what came of preparing `rows` rows. That all were left out is an error only where
+    /// they are the whole input; here they count as left out.
+    pub(super) fn take<T: Scalar>(
+        &mut self,
+        prepared: Result<Prepared<T>>,
+        rows: usize,
+    ) -> Result<()> {
+        match prepared {
+            Ok(prepared) => self.add(prepared.rows.view(), prepared.skipped),
+            Err(Error::AllSkipped { .. }) => {
+                self.skipped = self.skipped.saturating_add(rows as u64);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `−log(‖S‖²_F/(tr S)²)`.
+    pub(super) fn renyi_2(&self, operation: &'static str) -> Result<f64> {
+        let trace = self.gram.trace();
+        if trace > 0.0 && trace.is_finite() {
+            return Ok(-(self.gram.frobenius_squared() / trace / trace).ln().min(0.0));
+        }
+        Err(Error::ZeroTrace { operation, trace })
+    }
+
+    /// The spectrum of what was summed.
+    pub(super) fn spectrum(
+        &self,
+        operation: &'static str,
+        conventions: Conventions,
+    ) -> Result<Spectrum> {
+        let rows = usize::try_from(self.rows()).unwrap_or(usize::MAX);
+        let needed = if conventions.center == Center::Mean { 2 } else { 1 };
+        if rows < needed {
+            return Err(Error::TooFewRows { operation, needed, got: rows });
+        }
+        let facts = Facts::new::<f64>(operation, (rows, self.gram.columns()), conventions);
+        let facts = Facts {
+            skipped: usize::try_from(self.skipped).unwrap_or(usize::MAX),
+            epsilon: self.epsilon,
+            ..facts
+        };
+        Spectrum::of_gram(&self.gram, rows as f64, facts)
     }
 
     pub(super) fn merge(&mut self, other: &Self) -> Result<()> {
@@ -139,15 +188,5 @@ pub(super) fn read_policy(reader: &mut Reader<'_>) -> Result<RowPolicy> {
         0 => Ok(RowPolicy::Error),
         1 => Ok(RowPolicy::Skip),
         other => Err(reader.invalid("a row policy", other).into()),
-    }
-}
-
-/// A batch in which every row was left out counts; the error says so only where that is the whole
-/// input.
-pub(super) fn or_all_skipped<P>(result: Result<P>, rows: usize) -> Result<Result<P, usize>> {
-    match result {
-        Ok(prepared) => Ok(Ok(prepared)),
-        Err(Error::AllSkipped { .. }) => Ok(Err(rows)),
-        Err(error) => Err(error),
     }
 }

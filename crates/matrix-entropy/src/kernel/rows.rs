@@ -2,7 +2,7 @@
 
 use assay_array::Scalar;
 use ndarray::{Array2, ArrayView2};
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::{Center, Conventions, Error, Result, RowNorm, RowPolicy};
 
@@ -75,10 +75,7 @@ pub(crate) fn prepare_about<T: Scalar>(
     let arch = Arch::new();
     for (index, row) in data.chunks_exact(d).enumerate() {
         let out = &mut rows[kept.len() * d..(kept.len() + 1) * d];
-        let length = arch.dispatch(
-            #[inline(always)]
-            || place(row, mean, normalise, out),
-        );
+        let length = arch.dispatch(Place { row, mean, normalise, out });
         match length {
             Length::Overflow => return Err(Error::Overflow { operation, element: T::NAME }),
             Length::Zero if normalise => {
@@ -159,20 +156,7 @@ pub(crate) fn column_means<T: Scalar>(
     let n = (data.len() / d) as f64;
     let pivot: Vec<f64> = data.iter().take(d).map(|x| x.to_f64()).collect();
     let (mut mean, mut apart) = (vec![0.0; d], vec![0.0; d]);
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for row in data.chunks_exact(d) {
-                for (((sum, apart), pivot), x) in
-                    mean.iter_mut().zip(&mut apart).zip(&pivot).zip(row)
-                {
-                    let x = x.to_f64() - pivot;
-                    *sum += x;
-                    *apart += x.abs();
-                }
-            }
-        },
-    );
+    Arch::new().dispatch(AddRows { data, pivot: &pivot, sums: &mut mean, apart: &mut apart });
     for (mean, pivot) in mean.iter_mut().zip(&pivot) {
         *mean = pivot + *mean / n;
     }
@@ -193,6 +177,34 @@ pub(crate) fn column_means<T: Scalar>(
     Ok((mean, noise))
 }
 
+/// Adds every row less the pivot to `sums`, and the magnitudes of that to `apart`.
+///
+/// Kernels are structs, not closures: a closure that borrows is called through a shim that is not
+/// inlined, and would be compiled for the oldest processor.
+struct AddRows<'a, T> {
+    data: &'a [T],
+    pivot: &'a [f64],
+    sums: &'a mut [f64],
+    apart: &'a mut [f64],
+}
+
+impl<T: Scalar> WithSimd for AddRows<'_, T> {
+    type Output = ();
+
+    #[allow(clippy::inline_always)] // else it is not compiled for the instructions found at run time
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { data, pivot, sums, apart } = self;
+        for row in data.chunks_exact(pivot.len()) {
+            for (((sum, apart), pivot), x) in sums.iter_mut().zip(&mut *apart).zip(pivot).zip(row) {
+                let x = x.to_f64() - pivot;
+                *sum += x;
+                *apart += x.abs();
+            }
+        }
+    }
+}
+
 /// The length of a centred row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Length {
@@ -202,7 +214,24 @@ enum Length {
 }
 
 /// Writes the row, centred and perhaps divided by its length, and returns that length.
-#[allow(clippy::inline_always)] // else it is not compiled for the instructions found at run time
+struct Place<'a, T> {
+    row: &'a [T],
+    mean: Option<&'a Mean<'a>>,
+    normalise: bool,
+    out: &'a mut [T],
+}
+
+impl<T: Scalar> WithSimd for Place<'_, T> {
+    type Output = Length;
+
+    #[allow(clippy::inline_always)] // as above
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Length {
+        place(self.row, self.mean, self.normalise, self.out)
+    }
+}
+
+#[allow(clippy::inline_always)] // as above
 #[inline(always)]
 fn place<T: Scalar>(row: &[T], mean: Option<&Mean<'_>>, normalise: bool, out: &mut [T]) -> Length {
     let (mean, noise) = (mean.map(|mean| mean.row), mean.map_or(0.0, |mean| mean.noise));
