@@ -122,12 +122,13 @@ type Stage = (&'static str, fn(&SeedReport) -> StageReport);
 
 fn stages(found: &Augmented) -> Table {
     let mut table = Table::new(["stage", "in", "out"]);
-    let stages: [Stage; 6] = [
+    let stages: [Stage; 7] = [
         ("rewrites that are new", |s| s.rewritten),
         ("close enough to the question", |s| s.filtered),
         ("words with synonyms", |s| s.words),
         ("fills close enough to their rewrite", |s| s.filled),
         ("no copies", |s| s.deduplicated),
+        ("no near copies", |s| s.near),
         ("taken", |s| s.selected),
     ];
     for (name, stage) in stages {

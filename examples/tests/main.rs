@@ -1,6 +1,7 @@
 //! What the tour says when it cannot run.
 
 mod calibrate;
+mod encoder;
 mod layers;
 mod one_setting;
 

@@ -69,7 +69,8 @@
 //!
 //! # Arrays and files
 //! [`convert`] moves tensors to ndarray arrays and back without copies where memory allows. [`save`]
-//! and [`load`] keep modules in safetensors files, in burn's [`Layout`] or PyTorch's.
+//! and [`load`] keep modules in safetensors files, in burn's [`Layout`] or PyTorch's; [`load_named`] reads
+//! those with other names.
 //!
 //! # Tests
 //! With the feature `testing`, the module `testing` has gradient checks in `f64`, closeness that
@@ -94,4 +95,4 @@ pub use burn;
 pub use custom_grad::{Inputs, Need, custom_grad, custom_grad_segments, custom_grad_segments_with};
 pub use device::{Backend, DeviceError, available, device};
 pub use error::{Error, SharedError};
-pub use module_file::{Layout, load, save};
+pub use module_file::{Layout, load, load_named, save};

@@ -1,6 +1,7 @@
 //! Modules as safetensors files, in burn's layout or PyTorch's.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use assay_array::io::Dtype;
@@ -106,21 +107,43 @@ pub fn load<M: Module>(
     path: impl AsRef<Path>,
     layout: Layout,
 ) -> Result<(), Error> {
+    load_named(module, path, layout, |name| Some(name.to_owned()))
+}
+
+/// As [`load`], for a file whose tensors have other names: `name` gives a tensor's name in the module,
+/// or `None` for one to leave out.
+///
+/// # Errors
+/// As [`load`]. Of two tensors of one name the second is unexpected.
+pub fn load_named<M: Module>(
+    module: &mut M,
+    path: impl AsRef<Path>,
+    layout: Layout,
+    name: impl Fn(&str) -> Option<String>,
+) -> Result<(), Error> {
     let path = path.as_ref();
     let file = SafeTensors::open(path)?;
 
     let skip = layout.skips_enum_variants();
     let wanted = module.collect(None, Some(layout.saving()), skip);
-    let names = file.infos().iter().map(|info| info.name.as_str());
-    let mut offered: BTreeSet<&str> = names.filter(|name| !layout.ignores(name)).collect();
+    // The file's name of each tensor by its name in the module.
+    let mut offered: BTreeMap<String, &str> = BTreeMap::new();
+    let mut unexpected = Vec::new();
+    for info in file.infos().iter().filter(|info| !layout.ignores(&info.name)) {
+        let Some(ours) = name(&info.name) else { continue };
+        match offered.entry(ours) {
+            Entry::Vacant(free) => _ = free.insert(&info.name),
+            Entry::Occupied(_) => unexpected.push(info.name.clone()),
+        }
+    }
     let mut tensors = Vec::with_capacity(wanted.len());
     let mut missing = Vec::new();
     for wanted in wanted {
-        if !offered.remove(wanted.name.as_str()) {
+        let Some(stored) = offered.remove(&wanted.name) else {
             missing.push(wanted.name);
             continue;
-        }
-        let (info, bytes) = file.bytes(&wanted.name)?;
+        };
+        let (info, bytes) = file.bytes(stored)?;
         let operation = format!("{}: tensor {}", path.display(), wanted.name);
         if wanted.shape[..] != info.shape {
             let (expected, got) = (wanted.shape.to_vec(), info.shape.clone());
@@ -129,7 +152,7 @@ pub fn load<M: Module>(
         let data = convert(operation, &info.dtype, &info.shape, bytes, wanted.dtype)?;
         tensors.push(bridge::from_data(data, wanted.name, None));
     }
-    let unexpected: Vec<String> = offered.into_iter().map(str::to_owned).collect();
+    unexpected.extend(offered.into_values().map(str::to_owned));
     if !missing.is_empty() || !unexpected.is_empty() {
         let reason = account(&missing, &unexpected);
         return Err(Error::Module { path: path.to_owned(), missing, unexpected, reason });

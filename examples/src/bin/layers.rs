@@ -9,8 +9,8 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use assay_array::ndarray::{Array2, Axis};
-use assay_examples::layer_report::{Measures, Untrained, compare, measure, page};
+use assay_array::ndarray::Array2;
+use assay_examples::layer_report::{Measures, Untrained, compare, measure, page, spread};
 use assay_examples::progress::Progress;
 use assay_report::{json, write_whole};
 use clap::Parser;
@@ -146,21 +146,4 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     println!("The whole report: {}", arguments.out.join("index.html").display());
     Ok(())
-}
-
-/// At most so many tokens, evenly spread over all sentences.
-fn spread(sentences: &[Array2<f32>], most: usize) -> Array2<f32> {
-    let total: usize = sentences.iter().map(Array2::nrows).sum();
-    let columns = sentences.first().map_or(0, Array2::ncols);
-    let mut all = Array2::zeros((0, columns));
-    let (mut place, step) = (0_usize, total.div_ceil(most.max(1)).max(1));
-    for sentence in sentences {
-        for row in sentence.axis_iter(Axis(0)) {
-            if place.is_multiple_of(step) && all.push_row(row).is_err() {
-                return all; // cannot be: a layer has one width
-            }
-            place += 1;
-        }
-    }
-    all
 }

@@ -129,6 +129,23 @@ pub fn compare(items: &[Array2<f32>]) -> Result<Option<CkaMap>> {
     Ok(None)
 }
 
+/// At most so many tokens, evenly spread over all sentences.
+pub fn spread(sentences: &[Array2<f32>], most: usize) -> Array2<f32> {
+    let total: usize = sentences.iter().map(Array2::nrows).sum();
+    let columns = sentences.first().map_or(0, Array2::ncols);
+    let mut all = Array2::zeros((0, columns));
+    let (mut place, step) = (0_usize, total.div_ceil(most.max(1)).max(1));
+    for sentence in sentences {
+        for row in sentence.axis_iter(Axis(0)) {
+            if place.is_multiple_of(step) && all.push_row(row).is_err() {
+                return all; // cannot be: a layer has one width
+            }
+            place += 1;
+        }
+    }
+    all
+}
+
 /// All tokens as one matrix.
 fn side_by_side(sentences: &[ArrayView2<'_, f32>]) -> Result<Array2<f32>> {
     concatenate(Axis(0), sentences).map_err(|_| Error::Shape {

@@ -3,5 +3,5 @@
 mod measure;
 mod page;
 
-pub use measure::{CkaMap, LayerMeasures, Measures, Untrained, compare, measure};
+pub use measure::{CkaMap, LayerMeasures, Measures, Untrained, compare, measure, spread};
 pub use page::page;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use assay_language::TextModel;
 use clap::Parser;
+use culture_augment::dedup::NearCopies;
 use culture_augment::pipeline::offline_model;
 use culture_augment::words::MiniThesaurus;
 
@@ -35,6 +36,12 @@ pub(crate) struct Arguments {
     /// Rewrites of every question.
     #[arg(long, default_value_t = 5)]
     pub(crate) rewrites: usize,
+    /// Drops sentences whose runs of three words have this Jaccard similarity with an earlier one's.
+    #[arg(long, value_name = "SIMILARITY")]
+    pub(crate) drop_alike: Option<f64>,
+    /// Drops sentences whose embedding has a cosine above this with an earlier one's.
+    #[arg(long, value_name = "COSINE")]
+    pub(crate) drop_same_meaning: Option<f64>,
     /// The share of questions kept for testing.
     #[arg(long, default_value_t = 0.2)]
     pub(crate) test_share: f64,
@@ -62,6 +69,13 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
+    /// How near copies are found.
+    pub(crate) fn near_copies(&self) -> Vec<NearCopies> {
+        let alike = self.drop_alike.map(|threshold| NearCopies::MinHash { threshold, words: 3 });
+        let same = self.drop_same_meaning.map(|threshold| NearCopies::Semantic { threshold });
+        alike.into_iter().chain(same).collect()
+    }
+
     /// The model that is asked.
     pub(crate) fn model(&self) -> Result<Box<dyn TextModel>> {
         match &self.model {

@@ -42,6 +42,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let config = PipelineConfig::new()
         .with_rewrites(arguments.rewrites)
         .with_samples(arguments.samples)
+        .with_near_copies(arguments.near_copies())
         .with_seed(arguments.seed);
     let pipeline = config.init()?;
     let settings = json!({
