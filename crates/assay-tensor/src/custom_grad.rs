@@ -237,3 +237,49 @@ where
     }
     Ok(outcome.finish(values, terms))
 }
+
+/// [`custom_grad_segments`] for a kernel that has run already, where `x` lies: its `values`, `[B]`, were
+/// read back, its gradient was not, and nothing of `x` needs to be.
+///
+/// `gradient` is called only if autodiff follows `x`. It returns a constant tensor of `x`'s shape on
+/// `x`'s device, finite wherever a segment's value is; rows of other segments may hold any finite
+/// numbers, which go nowhere.
+///
+/// # Errors
+/// As [`custom_grad_segments`], but entries of `x` and of the gradient are not looked at.
+///
+/// # Examples
+/// ```
+/// use assay_tensor::{burn::prelude::Tensor, device, graft_segments};
+///
+/// # #[cfg(feature = "flex")] {
+/// let training = device("flex")?.autodiff();
+/// let x = Tensor::<1>::from_floats([1.0, 2.0, 4.0], &training).require_grad();
+/// // The squares' sums over the first two and the last one, from wherever they come.
+/// let gradient = || x.clone().without_autodiff() * 2.0;
+/// let values = graft_segments(x.clone(), &[2, 1], vec![5.0_f32, 16.0], gradient)?;
+/// let gradients = values.sum().backward();
+/// assert_eq!(x.grad(&gradients).map(|g| g.into_data()), Some([2.0_f32, 4.0, 8.0].into()));
+/// # }
+/// # Ok::<(), assay_tensor::Error>(())
+/// ```
+pub fn graft_segments<T: Scalar + Element, const D: usize>(
+    x: Tensor<D>,
+    lengths: &[usize],
+    values: Vec<T>,
+    gradient: impl FnOnce() -> Tensor<D>,
+) -> Result<Tensor<1>, Error> {
+    let mut call = Call::new::<T>("graft over segments", Some((x.dtype(), x.device())))?;
+    call.check_lengths(x.dims()[0], lengths)?; // cannot fail: the rank is 1 or more
+    call.admit(&x)?;
+    call.check_shape("values", &[lengths.len()], &[values.len()])?;
+    let outcome = Outcome::new(&call, &values)?;
+    let mut terms = Vec::new();
+    if call.need == Need::Gradient {
+        let gradient = gradient();
+        call.check_shape("gradient", &x.dims(), &gradient.dims())?;
+        let zeros = x.clone() - x.without_autodiff();
+        terms.push(call.sum_segments::<T, D>(zeros * gradient, lengths));
+    }
+    Ok(outcome.finish(values, terms))
+}

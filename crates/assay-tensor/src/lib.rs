@@ -77,12 +77,16 @@
 //! names the worst place, `for_each_device`, and the golden-file reader.
 //!
 //! # Features
-//! Backends: `flex` (default), `ndarray` (burn's older CPU backend), `wgpu`, `cuda`. `optim` adds
+//! Backends: `flex` (default), `ndarray` (burn's older CPU backend), `wgpu`, `cuda`; the last two come
+//! with the module `cube`, for kernels of one's own on the GPU, whose gradients [`graft_segments`]
+//! makes a step of the graph. `optim` adds
 //! burn's optimisers, `testing` the test kit. Building with `cuda` downloads LLVM; the crate's
 //! chapter in the book explains how and what to do without a network.
 #![forbid(unsafe_code)]
 
 pub mod convert;
+#[cfg(feature = "cube")]
+pub mod cube;
 mod custom_grad;
 mod device;
 mod error;
@@ -92,7 +96,9 @@ pub mod testing;
 
 pub use assay_array;
 pub use burn;
-pub use custom_grad::{Inputs, Need, custom_grad, custom_grad_segments, custom_grad_segments_with};
+pub use custom_grad::{
+    Inputs, Need, custom_grad, custom_grad_segments, custom_grad_segments_with, graft_segments,
+};
 pub use device::{Backend, DeviceError, available, device};
 pub use error::{Error, SharedError};
 pub use module_file::{Layout, load, load_named, save};

@@ -8,7 +8,8 @@ use assay_tensor::burn::prelude::{Device, Tensor, TensorData};
 use assay_tensor::burn::tensor::{DType, Element};
 use assay_tensor::testing::gradcheck;
 use assay_tensor::{
-    Error, Need, custom_grad, custom_grad_segments, custom_grad_segments_with, device, with_scalar,
+    Error, Need, custom_grad, custom_grad_segments, custom_grad_segments_with, device,
+    graft_segments, with_scalar,
 };
 use proptest::prelude::*;
 
@@ -238,6 +239,40 @@ fn derived_inputs_pass_the_gradient_on() {
     let ours = bag_log_sum_exp(derived(x.clone()), &[2, 3]).unwrap().sum().backward();
     let theirs = bag_log_sum_exp_by_burn(derived(x.clone()), &[2, 3]).sum().backward();
     assert_close(&values(x.grad(&ours).unwrap()), &values(x.grad(&theirs).unwrap()), 1e-12, 1e-14);
+}
+
+/// A kernel that ran elsewhere: its gradient comes as a tensor and its infinite values move nothing.
+#[test]
+fn a_graft_is_the_kernel_that_it_stands_for() {
+    let x = random(4, [5, 2], DType::F64, &training()).require_grad();
+    let upstream = |v: Tensor<1>| (v.clone() * v).sum();
+    let theirs = bag_log_sum_exp(x.clone(), &[2, 3]).unwrap();
+    let (numbers, theirs) = (values(theirs.clone()), upstream(theirs).backward());
+    let plain = x.clone().without_autodiff();
+    let bags = [plain.clone().slice(s_rows(0, 2)), plain.clone().slice(s_rows(2, 5))];
+    let softmax =
+        Tensor::cat(bags.map(|bag| bag.clone().exp() / bag.exp().sum().reshape([1, 1])).into(), 0);
+    let ours = graft_segments(x.clone(), &[2, 3], numbers.clone(), || softmax.clone()).unwrap();
+    assert_eq!(values(ours.clone()), numbers);
+    let ours = upstream(ours).backward();
+    assert_close(&values(x.grad(&ours).unwrap()), &values(x.grad(&theirs).unwrap()), 1e-12, 1e-14);
+
+    let infinite = vec![f64::INFINITY, numbers[1]];
+    let ours = graft_segments(x.clone(), &[2, 3], infinite, || softmax.clone()).unwrap();
+    let gradient = values(x.grad(&upstream(ours).backward()).unwrap());
+    assert_eq!(gradient[..4], [0.0; 4]);
+    assert!(gradient[4..].iter().all(|g| g.is_finite() && *g != 0.0), "{gradient:?}");
+
+    let untracked = graft_segments(plain, &[2, 3], numbers, || unreachable!()).unwrap();
+    assert!(!untracked.is_tracked());
+    let refuse = |lengths: &[usize], values: Vec<f64>, gradient: Tensor<2>| {
+        graft_segments(x.clone(), lengths, values, || gradient).unwrap_err().to_string()
+    };
+    assert!(refuse(&[2, 2], vec![0.0; 2], softmax.clone()).contains("sum to 5 rows"));
+    assert!(refuse(&[2, 3], vec![0.0; 3], softmax.clone()).contains("expected shape [2], got [3]"));
+    assert!(refuse(&[2, 3], vec![0.0, f64::NAN], softmax.clone()).contains("NaN"));
+    let short = refuse(&[2, 3], vec![0.0; 2], softmax.slice(s_rows(0, 4)));
+    assert!(short.contains("gradient: expected shape [5, 2], got [4, 2]"), "{short}");
 }
 
 #[test]

@@ -95,6 +95,12 @@
 //! Counts, presence and pairs run on kernels of their own, which the tests hold equal to the
 //! automaton's general forward-backward. Bags run in parallel; any number of threads gives the same
 //! bits.
+//!
+//! # On the GPU
+//!
+//! With the feature `wgpu` or `cuda`, `tensor::neg_log_z` and the losses of an `f32` tensor on a GPU run
+//! there, by two kernels that the tests hold equal to the host's: one for exact counts and one for any
+//! automaton. `tensor::neg_log_z_on_gpu` says what they leave to the host.
 #![forbid(unsafe_code)]
 
 mod algebra;

@@ -8,6 +8,8 @@ mod errors;
 mod formats;
 mod generate;
 mod golden;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod gpu;
 mod lanes;
 mod oracle;
 mod posteriors;

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use assay_array::Scalar;
 use assay_array::ndarray::{Array, Axis, Dimension, IxDyn};
-use burn::prelude::{Bool, Device, Tensor, TensorData};
-use burn::tensor::{DType, Element};
+use burn::prelude::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Element, IndexingUpdateOp};
 
 use super::Need;
 use crate::Error;
@@ -121,6 +121,27 @@ impl Call {
             self.need = Need::Gradient;
         }
         Ok(number)
+    }
+
+    /// The sum of all entries of each segment's rows, `[B]`.
+    pub(super) fn sum_segments<T: Scalar + Element, const D: usize>(
+        &self,
+        entries: Tensor<D>,
+        lengths: &[usize],
+    ) -> Tensor<1> {
+        let shape = entries.dims();
+        let (rows, width) = (shape[0], shape[1..].iter().product());
+        let by_row: Tensor<1> = entries.reshape([rows, width]).sum_dim(1).reshape([rows]);
+        if lengths.iter().all(|&length| length == 1) {
+            return by_row;
+        }
+        // Backwards this is a gather: every row takes its segment's derivative.
+        let segments: Vec<i32> =
+            (0..).zip(lengths).flat_map(|(b, &n)| std::iter::repeat_n(b, n)).collect();
+        let segments = TensorData::new(segments, [rows]);
+        let segments = Tensor::<1, Int>::from_data(segments, &self.constant());
+        let zeros = self.upload(vec![T::ZERO; lengths.len()], [lengths.len()]);
+        zeros.select_assign(0, segments, by_row, IndexingUpdateOp::Add)
     }
 
     pub(super) fn upload<T: Element, const D: usize>(

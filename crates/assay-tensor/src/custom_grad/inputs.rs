@@ -2,8 +2,8 @@
 
 use assay_array::Scalar;
 use assay_array::ndarray::{Array, ArrayView, Dim, Dimension};
-use burn::prelude::{Bool, Device, Int, Tensor, TensorData};
-use burn::tensor::{DType, Element, IndexingUpdateOp};
+use burn::prelude::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{DType, Element};
 
 use super::call::{Call, Outcome};
 use crate::Error;
@@ -65,25 +65,8 @@ where
             return Ok(());
         }
         let grad = outcome.gradient(self.number, grad, outcome.infinite_rows(lengths))?;
-        let shape = self.tensor.dims();
-        let (rows, width) = (shape[0], shape[1..].iter().product());
-        let products = self.zeros(call) * call.upload(grad, shape);
-        let by_row: Tensor<1> = products.reshape([rows, width]).sum_dim(1).reshape([rows]);
-        terms.push(if lengths.iter().all(|&length| length == 1) {
-            by_row
-        } else {
-            // Backwards this is a gather: every row takes its segment's derivative.
-            let segments: Vec<i32> =
-                (0..).zip(lengths).flat_map(|(b, &n)| std::iter::repeat_n(b, n)).collect();
-            let segments = TensorData::new(segments, [rows]);
-            let segments = Tensor::<1, Int>::from_data(segments, &call.constant());
-            call.upload(vec![T::ZERO; lengths.len()], [lengths.len()]).select_assign(
-                0,
-                segments,
-                by_row,
-                IndexingUpdateOp::Add,
-            )
-        });
+        let products = self.zeros(call) * call.upload(grad, self.tensor.dims());
+        terms.push(call.sum_segments::<T, D>(products, lengths));
         Ok(())
     }
 }

@@ -32,7 +32,8 @@ impl NegLogZ {
 ///
 /// The gradient is exact and costs no graph through time: `∂(−log Z)/∂logits = p − γ`, with
 /// `p = softmax(logits)` and `γ` the posterior. It runs on the host in the tensor's own element type
-/// (`f32` unless the tensor is `f64`), on one thread a bag.
+/// (`f32` unless the tensor is `f64`), on one thread a bag; with the feature `wgpu` or `cuda`, an `f32`
+/// tensor on a GPU stays there (`neg_log_z_on_gpu`).
 ///
 /// # Errors
 /// As [`Bags::new`] and [`marginals`]: lengths that disagree with the logits, logits that are not
@@ -60,6 +61,10 @@ pub fn neg_log_z(
     lengths: &[usize],
     constraints: &[Constraint],
 ) -> Result<NegLogZ> {
+    #[cfg(any(feature = "wgpu", feature = "cuda"))]
+    if let Some(result) = super::neg_log_z_on_gpu(logits.clone(), lengths, constraints)? {
+        return Ok(result);
+    }
     with_scalar!(logits.dtype(), T => typed::<T>(logits, lengths, constraints))
 }
 

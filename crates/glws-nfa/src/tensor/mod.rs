@@ -2,6 +2,8 @@
 //! learns beside the classifier.
 
 mod arc_weights;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod device;
 mod evidence;
 mod log_z;
 mod noise;
@@ -9,6 +11,8 @@ mod part;
 mod weak_loss;
 
 pub use arc_weights::{ArcWeights, neg_log_z_of_arcs};
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub use device::neg_log_z_on_gpu;
 pub use log_z::{NegLogZ, neg_log_z};
 pub use noise::{NoiseMatrix, NoiseMatrixConfig, class_balance};
 pub use weak_loss::{WeakLoss, WeakLossConfig, WeakLossOutput};
