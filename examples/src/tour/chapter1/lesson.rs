@@ -33,6 +33,8 @@ pub(super) struct Lesson<'a> {
     pub(super) images: Vec<usize>,
     /// These images, each in one bag.
     pub(super) bags: Vec<Bag>,
+    /// These images again, in longer bags.
+    pub(super) long_bags: Vec<Bag>,
     /// These images again, in small groups whose members are compared.
     pub(super) groups: Vec<Bag>,
     /// Which digit is it?
@@ -78,10 +80,11 @@ impl<'a> Lesson<'a> {
     pub(super) fn new(tour: &Tour<'a>, settings: &'a Settings) -> Self {
         let (seed, data, device) = (tour.seed, tour.data, &tour.device);
         let images = bags::draw(&data.train, settings.images, seed);
-        let (mean, spread) = settings.bag_size;
+        let bags = |(mean, spread)| bags::bags(&data.train, &images, mean, spread, seed);
         Self {
-            bags: bags::bags(&data.train, &images, mean, spread, seed),
-            groups: bags::bags(&data.train, &images, settings.group_size as f64, 0.0, seed),
+            bags: bags(settings.bag_size),
+            long_bags: bags(settings.long_bag_size),
+            groups: bags((settings.group_size as f64, 0.0)),
             digits: Exam::digits(&data.test, settings.test_images),
             nines: Exam::nines(&data.test, settings.test_images, seed),
             device: device.clone(),

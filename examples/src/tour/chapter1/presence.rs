@@ -22,16 +22,16 @@ pub(super) fn is_there(bag: &Bag) -> bool {
 /// Is there a nine in each bag?
 ///
 /// A network that takes every image for a nine with probability one half is all but certain of a nine in
-/// every bag of ten: no bag with one teaches it anything, and the bags without push all images down alike,
+/// every long bag: no bag with one teaches it anything, and the bags without push all images down alike,
 /// far beyond the truth. Both losses therefore start from the share `p` of nines for which bags of the
 /// mean size `n` have none as often as was said, `(1 − p)^n`.
 pub(super) fn course<'a>(lesson: &'a Lesson) -> Course<'a, Bag> {
-    let course = counts::nines(lesson);
-    let without = lesson.bags.iter().filter(|bag| !is_there(bag)).count();
+    let bags = &lesson.long_bags;
+    let without = bags.iter().filter(|bag| !is_there(bag)).count();
     // Half a bag more of either kind, so that the share is neither 0 nor 1.
-    let none = (without as f64 + 0.5) / (lesson.bags.len() as f64 + 1.0);
-    let share = 1.0 - none.powf(lesson.bags.len() as f64 / lesson.images.len().max(1) as f64);
-    Course { start: (share / (1.0 - share)).ln(), ..course }
+    let none = (without as f64 + 0.5) / (bags.len() as f64 + 1.0);
+    let share = 1.0 - none.powf(bags.len() as f64 / lesson.images.len().max(1) as f64);
+    Course { items: bags, start: (share / (1.0 - share)).ln(), ..counts::nines(lesson) }
 }
 
 /// Learns by the exact loss: minus the log-probability that at least one image shows a nine, or that

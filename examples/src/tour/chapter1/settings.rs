@@ -9,6 +9,8 @@ pub(super) struct Settings {
     pub(super) images: usize,
     /// Images in a bag: mean and standard deviation.
     pub(super) bag_size: (f64, f64),
+    /// The same where only presence is told: longer, so that the telling is weak.
+    pub(super) long_bag_size: (f64, f64),
     /// Images in a group that are compared with each other.
     pub(super) group_size: usize,
     /// Test images that judge the trained networks.
@@ -29,6 +31,7 @@ impl Settings {
         Self {
             images: 40_000,
             bag_size: (10.0, 2.0),
+            long_bag_size: (15.0, 2.0),
             group_size: 8,
             test_images: 10_000,
             curve_images: 2_000,

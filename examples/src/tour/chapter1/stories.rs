@@ -44,7 +44,7 @@ fn count(lesson: &Lesson, results: &Results) -> Story {
                   a nine likelier than not, so that network says “nine” to as large a share of \
                   images as the counts tell."
             .to_owned(),
-        samples: shown_bags(lesson, |bag| match bag.counts[9] {
+        samples: shown_bags(&lesson.bags, |bag| match bag.counts[9] {
             1 => "1 nine".to_owned(),
             nines => format!("{nines} nines"),
         }),
@@ -68,7 +68,7 @@ fn all_counts(lesson: &Lesson, results: &Results) -> Story {
         setting: "The teacher counts all ten digits in each bag. Asked in the end: which digit does this \
                   image show?"
             .to_owned(),
-        samples: shown_bags(lesson, |bag| {
+        samples: shown_bags(&lesson.bags, |bag| {
             let named = (0..CLASSES).filter(|&digit| bag.counts[digit] > 0);
             let named: Vec<String> =
                 named.map(|digit| format!("{} × {digit}", bag.counts[digit])).collect();
@@ -91,12 +91,16 @@ fn presence(lesson: &Lesson, results: &Results) -> Story {
     Story {
         id: "presence".to_owned(),
         title: "Is there a nine in the bag?".to_owned(),
-        setting: "The teacher answers yes or no for the whole bag. Asked in the end: is this single image \
-                  a nine? With bags of ten the two losses come out close. With bags of fifteen and \
-                  twenty the maximum was the better of the two in single trials of ours, and we do not \
-                  know yet why: compare both on your own data."
+        setting: "The bags are longer, of fifteen images, and the teacher only answers yes or no for the \
+                  whole bag. Asked in the end: is this single image a nine? Both networks start with the \
+                  share of nines that the answers imply. Without that the exact loss starts badly: at one \
+                  half for every image a nine is all but certain in every bag, so that no “yes” teaches \
+                  anything. In single trials of ours the exact loss and the maximum were then right in \
+                  98.1 and 98.3 % with bags of ten, 98.2 and 97.5 with fifteen, 97.3 and 97.1 with twenty, \
+                  where the exact loss was half as surprised; without the start in 98.7 and 98.6, 96.8 \
+                  and 97.3, 88.0 and 94.3."
             .to_owned(),
-        samples: shown_bags(lesson, |bag| if is_there(bag) { "yes" } else { "no" }.to_owned()),
+        samples: shown_bags(&lesson.long_bags, |bag| if is_there(bag) { "yes" } else { "no" }.to_owned()),
         methods: vec![
             method(
                 "Exact presence",
@@ -162,11 +166,10 @@ fn method(name: &str, loss: &str, role: Role, trained: &Trained) -> Method {
 }
 
 /// The first bags with two nines, with one and with none.
-fn shown_bags(lesson: &Lesson, told: impl Fn(&Bag) -> String) -> Vec<Sample> {
-    let bags = [2, 1, 0]
-        .into_iter()
-        .filter_map(|nines| lesson.bags.iter().find(|bag| bag.counts[9] == nines));
-    bags.map(|bag| Sample { images: bag.images.clone(), told: told(bag) }).collect()
+fn shown_bags(bags: &[Bag], told: impl Fn(&Bag) -> String) -> Vec<Sample> {
+    let shown =
+        [2, 1, 0].into_iter().filter_map(|nines| bags.iter().find(|bag| bag.counts[9] == nines));
+    shown.map(|bag| Sample { images: bag.images.clone(), told: told(bag) }).collect()
 }
 
 /// Some comparisons from the first groups, the alike ones first.
