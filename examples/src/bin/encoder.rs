@@ -37,7 +37,7 @@ struct Arguments {
     /// Sentences that go through the model at once.
     #[arg(long, default_value_t = 32)]
     batch: usize,
-    /// Keeps the tokens [CLS] and [SEP], which are no words of the sentence.
+    /// Keeps the tokens `[CLS]` and `[SEP]`, which are no words of the sentence.
     #[arg(long)]
     keep_special: bool,
     /// Tokens over which layers are compared.
