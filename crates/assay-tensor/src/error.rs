@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::device::DeviceError;
 
-/// An [`Error`] inside another crate's error: it can be cloned, and two are equal when they say the same.
+/// An [`enum@Error`] inside another crate's error: it can be cloned, and two are equal when they say the same.
 #[derive(Debug, Clone, Error)]
 #[error(transparent)]
 pub struct SharedError(Arc<Error>);
