@@ -50,15 +50,15 @@ impl LeNet {
 
     /// The same network with `by` added to output `class`, so that it starts with other log-odds.
     pub fn biased(mut self, class: usize, by: f32) -> Self {
-        let bias = self.full3.bias.take();
-        self.full3.bias = bias.map(|bias| {
-            bias.map(|values| {
-                let [outputs] = values.dims();
-                let shift: Vec<f32> =
-                    (0..outputs).map(|output| if output == class { by } else { 0.0 }).collect();
-                let device = values.device();
-                values + Tensor::from_data(TensorData::new(shift, [outputs]), (&device, DType::F32))
-            })
+        self.full3.bias = self.full3.bias.take().map(|bias| {
+            let values = bias.val();
+            let [outputs] = values.dims();
+            let shift: Vec<f32> =
+                (0..outputs).map(|output| if output == class { by } else { 0.0 }).collect();
+            let place = (&values.device(), DType::F32);
+            let shift = Tensor::from_data(TensorData::new(shift, [outputs]), place);
+            // Detached, because a parameter begins the graph of every step.
+            Param::from_tensor((values + shift).detach())
         });
         self
     }
@@ -108,11 +108,13 @@ mod tests {
         let images = Tensor::<4>::ones([2, 1, 28, 28], &device);
         let plain = LeNet::new(2, 1, &device).forward(images.clone());
         let net = LeNet::new(2, 1, &device).biased(1, -2.0);
-        let moved = net.forward(images);
+        let moved = net.forward(images.clone());
         let gap = (moved.clone() - plain).into_data().try_to_vec::<f32>().unwrap();
         for (value, want) in gap.iter().zip([0.0, -2.0, 0.0, -2.0]) {
             assert!((value - want).abs() < 1e-5, "{gap:?}");
         }
+        // Twice, as a training goes through the network again and again.
+        net.forward(images).sum().backward();
         let gradients = moved.sum().backward();
         let bias = net.full3.bias.unwrap().val();
         assert_eq!(
