@@ -17,7 +17,9 @@ use specformer_msvp::msvp::{Blocking, MsvpConfig, Power};
 use specformer_msvp::tensor::training::{
     Method, Mixing, RobustTraining, Schedule, soft_cross_entropy,
 };
-use specformer_msvp::tensor::vit::{AttentionKind, NormKind, Pooling, Vit, VitConfig};
+use specformer_msvp::tensor::vit::{
+    AttentionKind, Interpolation, NormKind, Pooling, Vit, VitConfig,
+};
 use specformer_msvp::tensor::{
     AttentionWeights, Network, Penalty, QkvTensors, SigmaReparam, SpectralLinearConfig,
 };
@@ -154,9 +156,74 @@ const COARSER: [f64; 12] = [
     -0.083_310_772_483,
 ];
 
+/// The same with `antialias=True`.
+const FINER_ANTIALIASED: [f64; 40] = [
+    -0.553_218_901_157,
+    -0.134_643_420_577,
+    -0.036_983_609_200,
+    -0.372_855_007_648,
+    0.169_353_395_700,
+    -0.133_053_496_480,
+    -0.063_563_182_950,
+    0.434_426_456_690,
+    -0.480_024_904_013,
+    -0.059_110_391_885,
+    0.069_754_496_217,
+    -0.267_418_950_796,
+    0.276_091_486_216,
+    -0.216_604_620_218,
+    0.009_630_794_637,
+    0.061_476_450_413,
+    -0.340_254_187_584,
+    0.078_321_270_645,
+    0.175_981_074_572,
+    -0.084_436_275_065,
+    0.382_318_049_669,
+    -0.321_504_324_675,
+    0.149_401_500_821,
+    -0.484_261_870_384,
+    -0.168_906_256_557,
+    0.215_752_944_350,
+    -0.139_060_705_900,
+    0.056_136_839_092,
+    0.067_276_261_747,
+    -0.200_785_145_164,
+    0.320_749_431_849,
+    -0.393_945_306_540,
+    -0.071_108_125_150,
+    0.291_285_961_866,
+    -0.360_564_410_686,
+    0.128_528_416_157,
+    -0.154_227_450_490,
+    -0.108_539_633_453,
+    0.418_547_570_705,
+    -0.271_297_186_613,
+];
+
+/// The same with `antialias=True`.
+const COARSER_ANTIALIASED: [f64; 12] = [
+    0.063_238_285_482,
+    -0.257_160_335_779,
+    0.075_797_311_962,
+    -0.031_089_665_368,
+    -0.319_873_094_559,
+    0.126_942_664_385,
+    0.309_972_137_213,
+    -0.129_703_313_112,
+    -0.085_698_299_110,
+    0.289_063_096_046,
+    -0.073_139_265_180,
+    -0.047_394_957_393,
+];
+
 #[test]
 fn position_embeddings_are_interpolated_as_torch_does() {
-    for (side, [rows, columns], expected) in [(3, [5, 4], &FINER[..]), (4, [2, 3], &COARSER[..])] {
+    for (side, [rows, columns], how, expected) in [
+        (3, [5, 4], Interpolation::Bicubic, &FINER[..]),
+        (4, [2, 3], Interpolation::Bicubic, &COARSER[..]),
+        (3, [5, 4], Interpolation::Antialiased, &FINER_ANTIALIASED[..]),
+        (4, [2, 3], Interpolation::Antialiased, &COARSER_ANTIALIASED[..]),
+    ] {
         for pooling in [Pooling::Mean, Pooling::Class] {
             let config = VitConfig::new([1, 2 * side, 2 * side], 2, 3).with_pooling(pooling);
             let mut vit = config.with_width(2).with_depth(1).with_heads(1).init(0, &cpu()).unwrap();
@@ -167,7 +234,7 @@ fn position_embeddings_are_interpolated_as_torch_does() {
             let shape = [1, side * side + class, 2];
             let data = TensorData::new(values, shape);
             vit.pos_embed = Param::from_tensor(Tensor::from_data(data, &cpu()));
-            let resized = vit.resize([2 * rows, 2 * columns], 2).unwrap();
+            let resized = vit.resize([2 * rows, 2 * columns], 2, how).unwrap();
             let found = into_array::<f32, 3>(resized.pos_embed.val()).unwrap();
             assert_eq!(found.dim(), (1, rows * columns + class, 2));
             let (own, rest): (Vec<f32>, Vec<f32>) = {
@@ -188,7 +255,7 @@ fn position_embeddings_are_interpolated_as_torch_does() {
 fn a_smaller_patch_sees_what_the_larger_saw_of_the_enlarged_image() {
     let config = VitConfig::new([3, 32, 32], 8, 5).with_width(8).with_depth(2).with_heads(2);
     let vit = config.init(1, &cpu()).unwrap();
-    let small = vit.resize([8, 8], 2).unwrap();
+    let small = vit.resize([8, 8], 2, Interpolation::Bicubic).unwrap();
     let image = Array4::from_shape_fn((1, 3, 8, 8), |(_, c, y, x)| {
         ((c * 64 + y * 8 + x) as f32 * 0.37).sin()
     });
@@ -202,11 +269,17 @@ fn a_smaller_patch_sees_what_the_larger_saw_of_the_enlarged_image() {
         assert!((a - b).abs() < 1e-5, "{a} {b}");
     }
     for bad in [([8, 8], 3), ([8, 8], 0), ([9, 8], 4), ([0, 8], 4), ([48, 48], 16)] {
-        assert!(matches!(vit.resize(bad.0, bad.1), Err(Error::Parameter { .. })), "{bad:?}");
+        assert!(
+            matches!(
+                vit.resize(bad.0, bad.1, Interpolation::Bicubic),
+                Err(Error::Parameter { .. })
+            ),
+            "{bad:?}"
+        );
     }
     let oblong = VitConfig::new([3, 32, 64], 8, 5).with_width(8).with_depth(1).with_heads(2);
     let oblong = oblong.init(1, &cpu()).unwrap();
-    assert!(matches!(oblong.resize([8, 8], 2), Err(Error::Shape { .. })));
+    assert!(matches!(oblong.resize([8, 8], 2, Interpolation::Bicubic), Err(Error::Shape { .. })));
 }
 
 fn tempdir(name: &str) -> PathBuf {
@@ -545,6 +618,16 @@ fn attacks_leave_the_parameters_alone_and_work_on_any_batch() {
     let difference = (&alone.x.row(0) - &found.x.row(4)).iter().filter(|d| d.abs() > 1e-5).count();
     // A sign of a gradient near zero may flip by rounding.
     assert!(difference <= 2, "{difference}");
+    // Bounding the batch changes nothing but rounding.
+    let small = network(vit.clone()).with_batch(4);
+    let mut weigh = |z: ndarray::ArrayView2<'_, f64>| Ok(z.mapv(|z| z + 1.0));
+    let (z, g) = model.gradient(x.view(), &mut weigh).unwrap();
+    let (small_z, small_g) = small.gradient(x.view(), &mut weigh).unwrap();
+    assert!((&z - &small_z).iter().all(|d| d.abs() < 1e-5));
+    assert!((&g - &small_g).iter().all(|d| d.abs() < 1e-5));
+    assert_eq!(small.logits(x.view()).unwrap(), small_z);
+    let mut wrong = |_: ndarray::ArrayView2<'_, f64>| Ok(Array2::zeros((2, 3)));
+    assert!(matches!(small.gradient(x.view(), &mut wrong), Err(Error::Shape { .. })));
     let z = vit.forward(tensor(&x, &training)).inner();
     let other = network(vit).module().forward(tensor(&x, &cpu()));
     let flat = |t: Tensor<2>| t.try_to_vec_as::<f64>().unwrap();

@@ -1,5 +1,5 @@
 use assay_array::Scalar;
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView1, Axis};
 
 use super::objective::descending;
 use super::threat::distances;
@@ -78,8 +78,7 @@ impl<T: Scalar> Attack<T> for Fab {
         within("target classes", "1 or more", self.targets as f64, 1.0, 1e9)?;
         let classes = model.classes();
         let (n, d) = clean.dim();
-        let mut best = clean.clone();
-        let mut distance = vec![f64::INFINITY; n];
+        let mut best = Nearest { x: clean.clone(), distance: vec![f64::INFINITY; n] };
         let mut queries = vec![1; n];
         let ranks: Vec<Vec<usize>> = logits(model, clean.view())?
             .outer_iter()
@@ -87,7 +86,7 @@ impl<T: Scalar> Attack<T> for Fab {
             .map(|(i, z)| {
                 let z = z.to_vec();
                 if batch.fooled(i, &z) {
-                    distance[i] = 0.0;
+                    best.distance[i] = 0.0;
                 }
                 match batch.target(i) {
                     Some(t) => vec![t],
@@ -98,7 +97,7 @@ impl<T: Scalar> Attack<T> for Fab {
         for round in 0..self.targets.min(classes - 1) {
             // What is fooled already, or has no such class, rests.
             let active: Vec<usize> =
-                (0..n).filter(|&i| distance[i] > 0.0 && ranks[i].len() > round).collect();
+                (0..n).filter(|&i| best.distance[i] > 0.0 && ranks[i].len() > round).collect();
             if active.is_empty() {
                 break;
             }
@@ -131,11 +130,7 @@ impl<T: Scalar> Attack<T> for Fab {
                     };
                     let mut next = if fooled[k] {
                         let delta = sample.difference();
-                        let length = threat.norm.length(&delta);
-                        if length < distance[i] {
-                            distance[i] = length;
-                            best.row_mut(i).assign(&x.row(k));
-                        }
+                        best.offer(i, x.row(k), threat.norm.length(&delta));
                         let towards = |(o, d): (&f64, f64)| o + BACKWARD * d;
                         sample.origin.iter().zip(delta).map(towards).collect()
                     } else {
@@ -150,16 +145,30 @@ impl<T: Scalar> Attack<T> for Fab {
             let lengths = distances(&x, &origin, threat.norm);
             for (k, &i) in active.iter().enumerate() {
                 queries[i] += 1;
-                if part.fooled(k, &z.row(k).to_vec()) && lengths[k] < distance[i] {
-                    distance[i] = lengths[k];
-                    best.row_mut(i).assign(&x.row(k));
+                if part.fooled(k, &z.row(k).to_vec()) {
+                    best.offer(i, x.row(k), lengths[k]);
                 }
             }
         }
         let found: Vec<usize> =
-            (0..n).filter(|&i| distance[i] > 0.0 && distance[i].is_finite()).collect();
-        self.search(model, &clean, batch, &found, &mut best, &mut queries)?;
-        Adversarial::nearest(best, &clean, batch, model, threat, queries)
+            (0..n).filter(|&i| best.distance[i] > 0.0 && best.distance[i].is_finite()).collect();
+        self.search(model, &clean, batch, &found, &mut best.x, &mut queries)?;
+        Adversarial::nearest(best.x, &clean, batch, model, threat, queries)
+    }
+}
+
+/// For each sample the nearest point so far that fools the model.
+struct Nearest<T> {
+    x: Array2<T>,
+    distance: Vec<f64>,
+}
+
+impl<T: Scalar> Nearest<T> {
+    fn offer(&mut self, i: usize, x: ArrayView1<'_, T>, distance: f64) {
+        if distance < self.distance[i] {
+            self.distance[i] = distance;
+            self.x.row_mut(i).assign(&x);
+        }
     }
 }
 

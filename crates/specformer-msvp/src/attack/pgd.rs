@@ -135,31 +135,10 @@ impl<T: Scalar> Attack<T> for Pgd {
             let found = Adversarial::judge(x, &clean, batch, model, threat, queries, &value)?;
             best = Some(match best {
                 None => found,
-                Some(best) => best.better(found),
+                Some(best) => best.better_at(0..clean.nrows(), &found),
             });
         }
         best.ok_or(Error::Empty { operation, what: "restart" })
-    }
-}
-
-impl<T: Scalar> Adversarial<T> {
-    /// Sample by sample the successful one, of two alike the one of the larger loss; queries add up.
-    pub(super) fn better(mut self, other: Self) -> Self {
-        for i in 0..self.success.len() {
-            self.queries[i] += other.queries[i];
-            let better = match (self.success[i], other.success[i]) {
-                (false, true) => true,
-                (true, false) => false,
-                _ => other.loss[i] > self.loss[i],
-            };
-            if better {
-                self.x.row_mut(i).assign(&other.x.row(i));
-                self.success[i] = other.success[i];
-                self.loss[i] = other.loss[i];
-                self.distance[i] = other.distance[i];
-            }
-        }
-        self
     }
 }
 

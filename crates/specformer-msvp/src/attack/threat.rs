@@ -220,6 +220,22 @@ impl<T: Scalar> Adversarial<T> {
         if self.success.is_empty() { 1.0 } else { robust as f64 / self.success.len() as f64 }
     }
 
+    /// With what another search found for these rows, in their order, where it is better: it succeeded
+    /// and this did not, or both or neither did and its loss is larger. Queries add up.
+    pub(super) fn better_at(mut self, rows: impl IntoIterator<Item = usize>, other: &Self) -> Self {
+        for (k, i) in rows.into_iter().enumerate() {
+            self.queries[i] += other.queries[k];
+            let rank = |of: &Self, i: usize| (of.success[i], of.loss[i]);
+            if rank(other, k) > rank(&self, i) {
+                self.x.row_mut(i).assign(&other.x.row(k));
+                self.success[i] = other.success[k];
+                self.loss[i] = other.loss[k];
+                self.distance[i] = other.distance[k];
+            }
+        }
+        self
+    }
+
     /// Evaluates the samples as they are now.
     pub(super) fn judge(
         x: Array2<T>,

@@ -2,7 +2,7 @@ use assay_tensor::burn::module::Module;
 use assay_tensor::burn::prelude::{Device, Tensor, TensorData};
 use assay_tensor::burn::tensor::DType;
 use assay_tensor::convert::into_array;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis, Slice};
 
 use crate::classifier::{Classifier, Weigh};
 use crate::{Error, Result};
@@ -41,6 +41,7 @@ pub struct Network<M, F> {
     shape: [usize; 3],
     classes: usize,
     device: Device,
+    batch: usize,
 }
 
 impl<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>> Network<M, F> {
@@ -50,12 +51,57 @@ impl<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>> Network<M, F> {
         let device = device.clone().without_autodiff();
         let plain = module.valid().to_device(&device);
         let tracked = plain.clone().to_device(&device.clone().autodiff()).no_grad();
-        Self { tracked, plain, forward, shape, classes, device }
+        Self { tracked, plain, forward, shape, classes, device, batch: usize::MAX }
+    }
+
+    /// At most so many images go through the network together, which bounds memory. What asks for the
+    /// gradient of more pays for one more forward pass, because all logits must be known first.
+    pub fn with_batch(self, images: usize) -> Self {
+        Self { batch: images.max(1), ..self }
     }
 
     /// The module, in evaluation mode.
     pub fn module(&self) -> &M {
         &self.plain
+    }
+
+    fn parts<'a>(&self, x: ArrayView2<'a, f32>) -> impl Iterator<Item = ArrayView2<'a, f32>> {
+        let (n, batch) = (x.nrows(), self.batch_of(x));
+        (0..n).step_by(batch).map(move |i| {
+            let mut part = x;
+            part.slice_axis_inplace(Axis(0), Slice::from(i..n.min(i + batch)));
+            part
+        })
+    }
+
+    /// How many of these go through together.
+    fn batch_of(&self, x: ArrayView2<'_, f32>) -> usize {
+        self.batch.min(x.nrows()).max(1)
+    }
+
+    /// Logits and gradient of images that go through together.
+    fn one_gradient(
+        &self,
+        x: ArrayView2<'_, f32>,
+        weigh: &mut Weigh<'_>,
+    ) -> Result<(Array2<f64>, Array2<f32>)> {
+        let n = x.nrows();
+        let device = self.device.clone().autodiff();
+        let images = self.images(x, &device)?.require_grad();
+        let tensor = (self.forward)(&self.tracked, images.clone());
+        let logits = self.read(tensor.clone().inner(), n)?;
+        let weights = weigh(logits.view())?;
+        if weights.dim() != logits.dim() {
+            return Err(weights_shape(&logits, &weights));
+        }
+        let values: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
+        let data = TensorData::new(values, [n, self.classes]);
+        let weights = Tensor::<2>::from_data(data, (&device, DType::F32));
+        let gradients = (tensor * weights).sum().backward();
+        let Some(gradient) = images.grad(&gradients) else {
+            return Err(Error::Model("the logits do not depend on the images".to_owned()));
+        };
+        Ok((logits, into_array::<f32, 2>(gradient.flatten::<2>(1, 3))?))
     }
 
     fn images(&self, x: ArrayView2<'_, f32>, device: &Device) -> Result<Tensor<4>> {
@@ -91,11 +137,12 @@ impl<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>> Classifier<f32> for Network<M
     }
 
     fn logits(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f64>> {
-        if x.nrows() == 0 {
-            return Ok(Array2::zeros((0, self.classes)));
+        let mut all = Array2::zeros((x.nrows(), self.classes));
+        for (x, mut z) in self.parts(x).zip(all.axis_chunks_iter_mut(Axis(0), self.batch_of(x))) {
+            let images = self.images(x, &self.device)?;
+            z.assign(&self.read((self.forward)(&self.plain, images), x.nrows())?);
         }
-        let images = self.images(x, &self.device)?;
-        self.read((self.forward)(&self.plain, images), x.nrows())
+        Ok(all)
     }
 
     fn gradient(
@@ -103,28 +150,25 @@ impl<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>> Classifier<f32> for Network<M
         x: ArrayView2<'_, f32>,
         weigh: &mut Weigh<'_>,
     ) -> Result<(Array2<f64>, Array2<f32>)> {
-        let n = x.nrows();
-        if n == 0 {
-            let logits = Array2::zeros((0, self.classes));
-            weigh(logits.view())?;
-            return Ok((logits, x.to_owned()));
+        if (1..=self.batch).contains(&x.nrows()) {
+            return self.one_gradient(x, weigh);
         }
-        let device = self.device.clone().autodiff();
-        let images = self.images(x, &device)?.require_grad();
-        let tensor = (self.forward)(&self.tracked, images.clone());
-        let logits = self.read(tensor.clone().inner(), n)?;
+        let logits = self.logits(x)?;
         let weights = weigh(logits.view())?;
         if weights.dim() != logits.dim() {
-            let (expected, got) = (logits.shape().to_vec(), weights.shape().to_vec());
-            return Err(Error::Shape { operation: "weights of the logits", expected, got });
+            return Err(weights_shape(&logits, &weights));
         }
-        let values: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
-        let data = TensorData::new(values, [n, self.classes]);
-        let weights = Tensor::<2>::from_data(data, (&device, DType::F32));
-        let gradients = (tensor * weights).sum().backward();
-        let Some(gradient) = images.grad(&gradients) else {
-            return Err(Error::Model("the logits do not depend on the images".to_owned()));
-        };
-        Ok((logits, into_array::<f32, 2>(gradient.flatten::<2>(1, 3))?))
+        let mut all = x.to_owned();
+        let batch = self.batch_of(x);
+        let parts = self.parts(x).zip(weights.axis_chunks_iter(Axis(0), batch));
+        for ((x, w), mut g) in parts.zip(all.axis_chunks_iter_mut(Axis(0), batch)) {
+            g.assign(&self.one_gradient(x, &mut |_| Ok(w.to_owned()))?.1);
+        }
+        Ok((logits, all))
     }
+}
+
+fn weights_shape(logits: &Array2<f64>, weights: &Array2<f64>) -> Error {
+    let (expected, got) = (logits.shape().to_vec(), weights.shape().to_vec());
+    Error::Shape { operation: "weights of the logits", expected, got }
 }

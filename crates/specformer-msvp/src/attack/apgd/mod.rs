@@ -144,29 +144,11 @@ impl<T: Scalar> Attack<T> for Apgd {
                 let found = self.run(model, &clean, &part, &aims, threat, number)?;
                 best = Some(match best {
                     None => found,
-                    Some(best) => best.better_at(&standing, &found),
+                    Some(best) => best.better_at(standing, &found),
                 });
             }
         }
         best.ok_or(Error::Empty { operation, what: "restart" })
-    }
-}
-
-impl<T: Scalar> Adversarial<T> {
-    /// As `better`, with results for these rows only.
-    pub(super) fn better_at(mut self, rows: &[usize], other: &Self) -> Self {
-        for (k, &i) in rows.iter().enumerate() {
-            self.queries[i] += other.queries[k];
-            if (!self.success[i] && other.success[k])
-                || (self.success[i] == other.success[k] && other.loss[k] > self.loss[i])
-            {
-                self.x.row_mut(i).assign(&other.x.row(k));
-                self.success[i] = other.success[k];
-                self.loss[i] = other.loss[k];
-                self.distance[i] = other.distance[k];
-            }
-        }
-        self
     }
 }
 

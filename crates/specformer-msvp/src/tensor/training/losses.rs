@@ -3,11 +3,12 @@ use assay_tensor::burn::module::Module;
 use assay_tensor::burn::prelude::{Device, Tensor, TensorData};
 use assay_tensor::burn::tensor::DType;
 use assay_tensor::burn::tensor::activation::log_softmax;
+use assay_tensor::convert::into_array;
 use ndarray::{Array2, ArrayView2};
 
 use crate::attack::objective::{argmax, largest_but};
 use crate::attack::{Start, Threat, ascend};
-use crate::classifier::logits;
+use crate::classifier::{finite, logits};
 use crate::error::within;
 use crate::tensor::Network;
 use crate::{Error, Result};
@@ -50,9 +51,11 @@ pub struct RobustTraining {
 pub struct RobustLoss {
     /// The mean loss, `[1]`, with its graph.
     pub loss: Tensor<1>,
+    /// The logits of the adversarial examples, `[n, classes]`.
+    pub logits: Tensor<2>,
     /// The adversarial examples, `[n, channels · height · width]`.
     pub adversarial: Array2<f32>,
-    /// The fraction of them that get the label of the largest weight.
+    /// The fraction of them that the module, as it is in training, gives the label of the largest weight.
     pub robust_accuracy: f64,
 }
 
@@ -128,14 +131,8 @@ impl RobustTraining {
         }
         let model = Network::new(module.clone(), forward, shape, classes, device);
         let adversarial = self.attack(&model, images, targets, ids)?;
-        let z = logits(&model, adversarial.view())?;
         let labels: Vec<usize> =
             targets.outer_iter().map(|t| argmax(t.iter().map(|t| f64::from(*t)))).collect();
-        let right = z.outer_iter().zip(&labels).filter(|(z, y)| {
-            let z = z.to_vec();
-            classes < 2 || z[**y] > z[largest_but(&z, **y)]
-        });
-        let robust_accuracy = right.count() as f64 / n as f64;
 
         let device = device.clone().without_autodiff().autodiff();
         let [channels, height, width] = shape;
@@ -148,6 +145,19 @@ impl RobustTraining {
         let data = TensorData::new(weights, [n, classes]);
         let targets = Tensor::<2>::from_data(data, (&device, DType::F32));
         let hard = forward(module, tensor(adversarial.view()));
+        let plain = hard.clone().without_autodiff();
+        // The logits of the loss tell it: no other pass through the network.
+        let z = into_array::<f32, 2>(plain.clone())?;
+        if z.dim() != (n, classes) {
+            let (expected, got) = (vec![n, classes], z.shape().to_vec());
+            return Err(Error::Shape { operation: "robust loss: logits", expected, got });
+        }
+        finite("robust loss: logits", z.view())?;
+        let right = z.outer_iter().zip(&labels).filter(|(z, y)| {
+            let z: Vec<f64> = z.iter().map(|z| f64::from(*z)).collect();
+            classes < 2 || z[**y] > z[largest_but(&z, **y)]
+        });
+        let robust_accuracy = right.count() as f64 / n as f64;
         let loss = match self.method {
             Method::Adversarial => soft_cross_entropy(hard, targets),
             Method::Trades { beta } => {
@@ -160,7 +170,7 @@ impl RobustTraining {
                 mart(easy, hard, targets, lambda)
             }
         };
-        Ok(RobustLoss { loss, adversarial, robust_accuracy })
+        Ok(RobustLoss { loss, logits: plain, adversarial, robust_accuracy })
     }
 
     fn attack<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>>(

@@ -14,3 +14,4 @@ pub use block::{Block, Mlp};
 pub use config::{NormKind, Pooling, VitConfig};
 pub use model::{PatchEmbed, Vit};
 pub use norm::{CenterNorm, TokenNorm};
+pub use resize::Interpolation;

@@ -7,22 +7,32 @@ use super::Vit;
 use crate::tensor::param;
 use crate::{Error, Result};
 
+/// How position embeddings come to another grid of patches: cubic convolution, as torch's `interpolate`
+/// does it with `align_corners=False`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Interpolation {
+    /// Without antialiasing, `a = −3/4`: timm's way up to 0.6, and so the published training's.
+    #[default]
+    Bicubic,
+    /// With antialiasing, `a = −1/2`: timm's way of late (`resample_abs_pos_embed`).
+    Antialiased,
+}
+
 impl Vit {
     /// The model for images of another size, cut into patches of another: what SpecFormer does with
     /// weights for 224 pixels in patches of 16 to train on CIFAR's 32 in patches of 4.
     ///
-    /// Position embeddings are interpolated between the places of the patches, bicubically as torch's
-    /// `interpolate` does it (`align_corners=False`, no antialiasing), which is timm's way up to 0.6; the
-    /// class token keeps its own. A patch kernel is summed over squares, so that an image that is
+    /// Position embeddings are interpolated between the places of the patches; the class token keeps its
+    /// own. A patch kernel is summed over squares, so that an image that is
     /// enlarged by repeating pixels gives the same embedding.
     ///
     /// ```
     /// # #[cfg(feature = "flex")] {
     /// use assay_tensor::device;
-    /// use specformer_msvp::tensor::vit::VitConfig;
+    /// use specformer_msvp::tensor::vit::{Interpolation, VitConfig};
     /// let config = VitConfig::new([3, 32, 32], 16, 10).with_width(8).with_depth(1).with_heads(2);
     /// let vit = config.init(0, &device("flex")?)?; // and then `vit.load(…)`
-    /// let small = vit.resize([16, 24], 4)?;
+    /// let small = vit.resize([16, 24], 4, Interpolation::Bicubic)?;
     /// assert_eq!(small.pos_embed.dims(), [1, 4 * 6 + 1, 8]);
     /// # }
     /// # Ok::<(), specformer_msvp::Error>(())
@@ -31,7 +41,12 @@ impl Vit {
     /// # Errors
     /// [`Error::Parameter`] for a patch that does not divide the image and the old patch;
     /// [`Error::Shape`] where the model's patches were not a square of places.
-    pub fn resize(&self, [height, width]: [usize; 2], patch: usize) -> Result<Self> {
+    pub fn resize(
+        &self,
+        [height, width]: [usize; 2],
+        patch: usize,
+        interpolation: Interpolation,
+    ) -> Result<Self> {
         let old = self.patch_embed.proj.kernel_size[0];
         for size in [height, width, old] {
             if patch == 0 || size == 0 || !size.is_multiple_of(patch) {
@@ -48,7 +63,8 @@ impl Vit {
             let operation = "position embeddings: tokens of a square of patches";
             return Err(Error::Shape { operation, expected, got });
         }
-        let (rows, columns) = (taps(side, height / patch), taps(side, width / patch));
+        let taps = |new| interpolation.taps(side, new);
+        let (rows, columns) = (taps(height / patch), taps(width / patch));
         let mut new = Array2::<f32>::zeros((class + rows.len() * columns.len(), features));
         let old_positions = positions.index_axis(Axis(0), 0);
         for token in 0..class {
@@ -91,18 +107,46 @@ fn like<'a, const D: usize>(
     param(shape, values.into_iter().copied().collect(), &old.val().device())
 }
 
-/// For each new place along an axis, the old places with their weights: cubic convolution (Keys 1981)
-/// with torch's `a = −3/4`, places beyond the ends taken from the ends.
-fn taps(old: usize, new: usize) -> Vec<Vec<(usize, f64)>> {
-    const A: f64 = -0.75;
-    let near = |x: f64| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
-    let far = |x: f64| ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A;
-    let place = |i: usize| {
-        let at = (i as f64 + 0.5) * old as f64 / new as f64 - 0.5;
-        let (first, t) = (at.floor() - 1.0, at - at.floor());
-        let weights = [far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)];
-        let clamp = |k: usize| (first + k as f64).clamp(0.0, old as f64 - 1.0) as usize;
-        weights.into_iter().enumerate().map(|(k, w)| (clamp(k), w)).collect()
-    };
-    (0..new).map(place).collect()
+impl Interpolation {
+    /// For each new place along an axis, the old places with their weights: cubic convolution (Keys 1981).
+    fn taps(self, old: usize, new: usize) -> Vec<Vec<(usize, f64)>> {
+        // Old places in a new one.
+        let step = old as f64 / new as f64;
+        let middle = |i: usize| (i as f64 + 0.5) * step;
+        match self {
+            // The four nearest; places beyond the ends are taken from the ends.
+            Self::Bicubic => (0..new)
+                .map(|i| {
+                    let first = (middle(i) - 0.5).floor() - 1.0;
+                    let tap = |k: f64| {
+                        let weight = cubic(first + k - (middle(i) - 0.5), -0.75);
+                        ((first + k).clamp(0.0, old as f64 - 1.0) as usize, weight)
+                    };
+                    [0.0, 1.0, 2.0, 3.0].map(tap).to_vec()
+                })
+                .collect(),
+            // A kernel as wide as it takes to see all old places; those beyond the ends are left out.
+            Self::Antialiased => (0..new)
+                .map(|i| {
+                    let width = step.max(1.0);
+                    let place = |k: usize| (k, cubic((k as f64 + 0.5 - middle(i)) / width, -0.5));
+                    let all: Vec<(usize, f64)> = (0..old).map(place).collect();
+                    let sum: f64 = all.iter().map(|(_, weight)| weight).sum();
+                    all.into_iter().map(|(k, weight)| (k, weight / sum)).collect()
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Keys' kernel with the parameter `a`.
+fn cubic(x: f64, a: f64) -> f64 {
+    let x = x.abs();
+    if x <= 1.0 {
+        ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+    } else if x < 2.0 {
+        ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a
+    } else {
+        0.0
+    }
 }
