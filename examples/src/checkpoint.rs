@@ -6,7 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
-use assay_tensor::burn::module::Module;
+use assay_tensor::burn::module::{Module, ModuleMapper, Param, ParamId};
+use assay_tensor::burn::tensor::Tensor;
 use assay_tensor::{Layout, load, save};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -146,6 +147,22 @@ pub fn resume<M: Module>(
     Ok(Training { net, optimiser, passes: state.passes })
 }
 
+/// The network with its parameters numbered in their order. An optimiser knows its parameters by their
+/// numbers: those of a run that goes on must be those of the run that stopped.
+pub fn numbered<M: Module>(net: M) -> M {
+    net.map(&mut Numbered(0))
+}
+
+/// Gives parameters the numbers 1, 2, 3, …
+struct Numbered(u64);
+
+impl ModuleMapper for Numbered {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.0 += 1;
+        Param::initialized(ParamId::from(self.0), param.val())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use assay_array::random::{normal, stream};
@@ -195,7 +212,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let first = run(fresh(1), Some(dir.path()), 1);
         let mut again = resume(fresh(2), dir.path(), "test").unwrap();
-        again.net = again.net.numbered();
+        again.net = numbered(again.net);
         assert_eq!((first.passes, again.passes), (1, 1));
         let plain = device.clone().without_autodiff();
         let answers = |training: &Training<WideResNet>| {

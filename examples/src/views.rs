@@ -5,9 +5,10 @@ use assay_array::random::{Stream, below, uniform};
 
 use crate::cifar::{BYTES, SIDE};
 
-/// Mean and standard deviation of CIFAR-10's training pixels, colour by colour.
-const MEAN: [f32; 3] = [0.4914, 0.4822, 0.4465];
-const SPREAD: [f32; 3] = [0.2470, 0.2435, 0.2616];
+/// Mean of CIFAR-10's training pixels, colour by colour, in units of the brightest value.
+pub const MEAN: [f32; 3] = [0.4914, 0.4822, 0.4465];
+/// Their deviation.
+pub const SPREAD: [f32; 3] = [0.2470, 0.2435, 0.2616];
 /// Pixels of black around an image, from which a window is cut.
 const BORDER: usize = 4;
 /// Side of the square that is covered.

@@ -3,11 +3,13 @@
 use assay_array::random::{Stream, normal, stream};
 use assay_tensor::burn;
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::module::{Module, Param};
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{DType, Device, Tensor, TensorData};
+
+use crate::checkpoint::numbered;
 
 /// `WRN-(6n + 4)-k`: a convolution, three groups of `n` blocks with `16k`, `32k` and `64k` maps, and a
 /// linear layer on the mean of each map: `[batch, 3, 32, 32]` to `[batch, outputs]`.
@@ -49,13 +51,7 @@ impl WideResNet {
             weight: gaussian([from, outputs], from, &mut rng, device),
             bias: Some(Param::from_tensor(Tensor::zeros([outputs], (device, DType::F32)))),
         };
-        Self { first, blocks: list, norm: norm(from, device), last }.numbered()
-    }
-
-    /// The network with its parameters numbered in their order. An optimiser knows its parameters by
-    /// their numbers: those of a run that goes on must be those of the run that stopped.
-    pub fn numbered(self) -> Self {
-        self.map(&mut Numbered(0))
+        numbered(Self { first, blocks: list, norm: norm(from, device), last })
     }
 
     /// The outputs, `[batch, outputs]`, before any softmax.
@@ -125,16 +121,6 @@ fn gaussian<const D: usize>(
     let values: Vec<f32> =
         (0..shape.iter().product()).map(|_| (spread * normal(rng)) as f32).collect();
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), (device, DType::F32)))
-}
-
-/// Gives parameters the numbers 1, 2, 3, …
-struct Numbered(u64);
-
-impl ModuleMapper for Numbered {
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        self.0 += 1;
-        Param::initialized(ParamId::from(self.0), param.val())
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod calibrate;
 mod encoder;
 mod layers;
 mod one_setting;
+mod robust;
 
 use std::path::Path;
 use std::process::{Command, Output};

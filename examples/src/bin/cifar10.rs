@@ -143,7 +143,7 @@ fn run(arguments: &Arguments) -> Result<(), CifarRunError> {
         passes: 0,
     };
     let mut training = checkpoint::resume(fresh, &arguments.out, &settings)?;
-    training.net = training.net.numbered();
+    training.net = checkpoint::numbered(training.net);
     println!(
         "{settings}\n{} parameters; {} passes done",
         training.net.num_params(),
