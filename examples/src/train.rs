@@ -86,11 +86,27 @@ impl<M: Module> Training<M> {
     /// # Errors
     /// As [`train`].
     pub fn run<T, E: From<NotFinite>>(
+        self,
+        items: &[T],
+        schedule: &Schedule,
+        seed: u64,
+        loss: impl FnMut(&M, usize, &[&T]) -> Result<Tensor<1>, E>,
+        after_pass: impl FnMut(&Self, f64) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        self.run_within(items, schedule, seed, loss, Ok, after_pass)
+    }
+
+    /// The same for networks that obey a constraint: `project` brings them back after every step.
+    ///
+    /// # Errors
+    /// As [`train`].
+    pub fn run_within<T, E: From<NotFinite>>(
         mut self,
         items: &[T],
         schedule: &Schedule,
         seed: u64,
         mut loss: impl FnMut(&M, usize, &[&T]) -> Result<Tensor<1>, E>,
+        mut project: impl FnMut(M) -> Result<M, E>,
         mut after_pass: impl FnMut(&Self, f64) -> Result<(), E>,
     ) -> Result<Self, E> {
         let steps = schedule.steps(items.len());
@@ -109,7 +125,7 @@ impl<M: Module> Training<M> {
                 }
                 let turn = std::f64::consts::PI * step as f64 / steps as f64;
                 let rate = schedule.learning_rate * 0.5 * (1.0 + turn.cos());
-                self.net = self.optimiser.step(rate, self.net, gradients);
+                self.net = project(self.optimiser.step(rate, self.net, gradients))?;
                 sum += value * batch.len() as f64;
                 step += 1;
             }
@@ -130,9 +146,10 @@ pub struct NotFinite {
     pub value: f64,
 }
 
-/// MNIST's mean and standard deviation over the training pixels, in units of the brightest value.
-const PIXEL_MEAN: f32 = 0.1307;
-const PIXEL_SPREAD: f32 = 0.3081;
+/// MNIST's mean over the training pixels, in units of the brightest value.
+pub const PIXEL_MEAN: f32 = 0.1307;
+/// Their standard deviation.
+pub const PIXEL_SPREAD: f32 = 0.3081;
 
 /// Images that go through a network together when it is judged; more does not go faster.
 const EVALUATION_BATCH: usize = 200;

@@ -12,7 +12,7 @@ use assay_tensor::burn::tensor::Device;
 use serde::Serialize;
 
 use crate::error::TourError;
-use crate::{chapter1, chapter3, chapter4, chapter5};
+use crate::{chapter1, chapter2, chapter3, chapter4, chapter5};
 
 /// What every chapter is given.
 #[derive(Debug)]
@@ -68,6 +68,7 @@ pub(crate) struct Chapter {
 /// All chapters in their order. Together they stay under five minutes on two cores.
 pub(crate) const CHAPTERS: &[Chapter] = &[
     Chapter { number: 1, seconds: 140, run: chapter1::run },
+    Chapter { number: 2, seconds: 60, run: chapter2::run },
     Chapter { number: 3, seconds: 10, run: chapter3::run },
     Chapter { number: 4, seconds: 15, run: chapter4::run },
     Chapter { number: 5, seconds: 1, run: chapter5::run },

@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a program talks to its user
 
 mod chapter1;
+mod chapter2;
 mod chapter3;
 mod chapter4;
 mod chapter5;
