@@ -67,7 +67,13 @@ pub(super) fn section(results: &[Judged; 4], settings: &Settings) -> Result<Sect
             .em("certified")
             .plain(" is not, by any attack whatsoever. The truth lies between the two curves."),
     );
-    chapter.table(table(results, settings));
+    chapter.table(table(results));
+    chapter.paragraph(format!(
+        "“Right” is of {} test images, the rest of {} that were attacked. Margin: the median lead of the right answer's \
+         logit; σ: the largest singular value of a head's queries, keys or values; slope: how fast logits change with the \
+         image, at least somewhere (from Jacobians) and at most anywhere (proved, if there is such a bound).",
+        settings.tested, settings.attacked,
+    ));
     chapter.figure(
         attacked(results, |n| &n.linf, false),
         Text::new("Accuracy under projected gradient descent in Linf")
@@ -102,18 +108,18 @@ pub(super) fn section(results: &[Judged; 4], settings: &Settings) -> Result<Sect
     Ok(chapter)
 }
 
-fn table(results: &[Judged; 4], settings: &Settings) -> Table {
+fn table(results: &[Judged; 4]) -> Table {
     let (linf, l2, proved) = TOLD;
     let mut table = Table::new([
         "trained".to_owned(),
-        format!("right, {} images", settings.tested),
+        "right".to_owned(),
         format!("PGD, Linf {}", LINF[linf]),
         format!("PGD, L2 {}", L2[l2]),
         format!("certified, L2 {}", L2[proved]),
-        "median margin".to_owned(),
-        "largest σ".to_owned(),
-        "slope, at least".to_owned(),
-        "at most".to_owned(),
+        "margin".to_owned(),
+        "σ".to_owned(),
+        "slope ≥".to_owned(),
+        "≤".to_owned(),
     ]);
     for result in results {
         let n = &result.numbers;
