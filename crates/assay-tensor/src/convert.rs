@@ -16,7 +16,7 @@ use assay_array::ndarray::{Array, ArrayViewD, Dim, Dimension, IxDyn};
 use burn::prelude::{Bool, Device, Int, Tensor, TensorData};
 use burn::tensor::{DType, Element, TensorReadError};
 
-use crate::Error;
+use crate::{Error, computes_in};
 
 /// The tensor's values as an array of the same shape. `T` must be the tensor's element type.
 ///
@@ -204,7 +204,7 @@ pub(crate) fn read<T>(operation: &str, result: Result<T, TensorReadError>) -> Re
 }
 
 pub(crate) fn check_support(operation: &str, device: &Device, dtype: DType) -> Result<(), Error> {
-    if device.supports_dtype(dtype) {
+    if computes_in(device, dtype) {
         return Ok(());
     }
     Err(Error::Unsupported {

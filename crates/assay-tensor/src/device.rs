@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 
-use burn::prelude::{Device, Tensor};
+use burn::prelude::{Device, Tensor, TensorData};
+use burn::tensor::DType;
 use thiserror::Error;
 
 /// A backend that [`device`] knows by name. Its name is also the Cargo feature that compiles it in.
@@ -284,6 +285,44 @@ impl Found {
             })
             .clone()
     }
+}
+
+/// Whether a device computes in an element type, as far as one logarithm can tell.
+///
+/// A driver may offer `f64` and have no `f64` logarithm, as shaders have none: Mesa's software Vulkan does
+/// so, and `ln 2` on it is another number. [`Device::supports_dtype`](burn::prelude::Device) asks the driver
+/// alone; this asks the device too, for floating-point types, and remembers the answer.
+///
+/// ```
+/// use assay_tensor::{burn::tensor::DType, computes_in, device};
+///
+/// # #[cfg(feature = "flex")]
+/// assert!(computes_in(&device("flex")?, DType::F64));
+/// # Ok::<(), assay_tensor::DeviceError>(())
+/// ```
+pub fn computes_in(device: &Device, dtype: DType) -> bool {
+    static FOUND: Mutex<Vec<(Device, DType, bool)>> = Mutex::new(Vec::new());
+    if !device.supports_dtype(dtype) {
+        return false;
+    }
+    if !dtype.is_float() {
+        return true;
+    }
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, _, known)) = found.iter().find(|(d, t, _)| d == device && *t == dtype) {
+        return *known;
+    }
+    let probed = device.clone();
+    let computes = isolate(move || {
+        let two = Tensor::<1>::from_data(TensorData::from([2.0]), (&probed, dtype));
+        let ln_2 = two.log().try_into_scalar::<f64>().unwrap_or(f64::NAN);
+        // Half precision has three digits.
+        let tolerance = if dtype == DType::F64 { 1e-12 } else { 1e-2 };
+        (ln_2 - std::f64::consts::LN_2).abs() < tolerance
+    });
+    let computes = computes == Ok(true);
+    found.push((device.clone(), dtype, computes));
+    computes
 }
 
 /// One upload, one operation, one read-back.

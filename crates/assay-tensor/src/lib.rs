@@ -99,6 +99,6 @@ pub use burn;
 pub use custom_grad::{
     Inputs, Need, custom_grad, custom_grad_segments, custom_grad_segments_with, graft_segments,
 };
-pub use device::{Backend, DeviceError, available, device};
+pub use device::{Backend, DeviceError, available, computes_in, device};
 pub use error::{Error, SharedError};
 pub use module_file::{Layout, load, load_named, save};

@@ -5,6 +5,8 @@ pub use assay_array::testing::*;
 use burn::prelude::{Device, Tensor};
 use burn::tensor::DType;
 
+use crate::computes_in;
+
 /// Compares burn's gradient of `loss` with central differences in `f64` at `inputs`, entry by
 /// entry (see [`assay_array::testing::gradcheck`] for the step).
 ///
@@ -22,7 +24,7 @@ pub fn gradcheck<const D: usize, const K: usize>(
     atol: f64,
 ) {
     let plain = device.clone().without_autodiff();
-    assert!(plain.supports_dtype(DType::F64), "{plain:?} has no f64 to take differences in");
+    assert!(computes_in(&plain, DType::F64), "{plain:?} has no f64 to take differences in");
     let autodiff = plain.clone().autodiff();
     let shapes = inputs.each_ref().map(Tensor::dims);
     let flat: Vec<f64> = inputs.into_iter().flat_map(|input| to_vec(&input)).collect();

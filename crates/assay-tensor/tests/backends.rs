@@ -5,7 +5,9 @@ use assay_tensor::assay_array::{Scalar, testing::SplitMix64};
 use assay_tensor::burn::prelude::{Device, Tensor, TensorData};
 use assay_tensor::burn::tensor::DType;
 use assay_tensor::testing::{assert_tensors_close, for_each_device};
-use assay_tensor::{Error, convert, custom_grad, custom_grad_segments_with, with_scalar};
+use assay_tensor::{
+    Error, computes_in, convert, custom_grad, custom_grad_segments_with, with_scalar,
+};
 
 const BAGS: [usize; 4] = [3, 0, 1, 2];
 
@@ -68,7 +70,7 @@ fn random<const D: usize>(
 
 fn dtypes(device: &Device) -> Vec<(DType, f64)> {
     let mut dtypes = vec![(DType::F32, 1e-5)];
-    if device.supports_dtype(DType::F64) {
+    if computes_in(device, DType::F64) {
         dtypes.push((DType::F64, 1e-12));
     }
     dtypes

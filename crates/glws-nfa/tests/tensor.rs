@@ -7,6 +7,7 @@ use assay_array::testing::{assert_close, cases, golden, gradcheck};
 use assay_tensor::burn::module::Param;
 use assay_tensor::burn::prelude::{Device, Tensor, TensorData};
 use assay_tensor::burn::tensor::DType;
+use assay_tensor::computes_in;
 use glws_nfa::tensor::{
     ArcWeights, NoiseMatrix, NoiseMatrixConfig, WeakLossConfig, class_balance, neg_log_z,
     neg_log_z_of_arcs,
@@ -52,13 +53,6 @@ fn for_each_device(test: impl Fn(&Device)) {
     for name in names {
         test(&assay_tensor::device(&name).unwrap());
     }
-}
-
-/// Whether a device computes in an element type. Shaders know no `f64` logarithm: a driver may offer the
-/// type all the same, as Mesa's software Vulkan does, and what burn then gives for `ln 2` is not it.
-fn computes_in(device: &Device, dtype: DType) -> bool {
-    let ln_2 = || flat(Tensor::<1>::from_data(TensorData::from([2.0]), (device, dtype)).log())[0];
-    device.supports_dtype(dtype) && (ln_2() - std::f64::consts::LN_2).abs() < 1e-6
 }
 
 fn flat<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
