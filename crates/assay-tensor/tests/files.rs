@@ -11,7 +11,7 @@ use assay_tensor::burn::prelude::{Device, Int, Tensor, TensorData};
 use assay_tensor::burn::store::ModuleSnapshot;
 use assay_tensor::burn::tensor::DType;
 use assay_tensor::testing::SplitMix64;
-use assay_tensor::{Error, Layout, device, load, save};
+use assay_tensor::{Error, Layout, device, load, load_named, save};
 use proptest::prelude::*;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use tempfile::TempDir;
@@ -96,6 +96,46 @@ fn round_trips_in_both_layouts() {
         assert_eq!(tensors(&loaded), tensors(&Net::new(3, &cpu())));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
+}
+
+#[test]
+fn another_programs_names_are_translated() {
+    let (_dir, path) = file();
+    let weight = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    write(
+        &path,
+        &[
+            ("model.fc.kernel", Dtype::F32, &[2, 3], bytes(&weight)),
+            ("model.fc.offset", Dtype::F32, &[2], bytes(&[7.0, 8.0])),
+            ("optimiser.step", Dtype::F32, &[1], bytes(&[9.0])),
+        ],
+    );
+    let fresh = || LinearConfig::new(3, 2).init(&cpu());
+    let ours = |name: &str| match name {
+        "model.fc.kernel" => Some("weight".to_owned()),
+        "model.fc.offset" => Some("bias".to_owned()),
+        _ => None,
+    };
+    let mut linear = fresh();
+    load_named(&mut linear, &path, Layout::PyTorch, ours).unwrap();
+    // PyTorch keeps [out, in], burn [in, out].
+    let transposed = TensorData::from([[1.0_f32, 4.0], [2.0, 5.0], [3.0, 6.0]]);
+    assert_eq!(linear.weight.val().to_data(), transposed);
+    assert_eq!(linear.bias.as_ref().unwrap().val().to_data(), TensorData::from([7.0_f32, 8.0]));
+
+    // Two tensors for one place, one for none, and a place without any: the module stays as it was.
+    let before = tensors(&linear);
+    let twice =
+        |name: &str| Some(if name.starts_with("model") { "weight" } else { "step" }.to_owned());
+    match load_named(&mut linear, &path, Layout::PyTorch, twice) {
+        Err(Error::Module { missing, mut unexpected, .. }) => {
+            unexpected.sort();
+            assert_eq!(missing, ["bias"]);
+            assert_eq!(unexpected, ["model.fc.offset", "optimiser.step"]);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(tensors(&linear), before);
 }
 
 #[test]
