@@ -410,3 +410,37 @@ fn accumulators_refuse_what_they_cannot_count() {
     assert!(counts.extend(&three, &[0]).is_err());
     assert!(counts.finish().is_err());
 }
+
+#[cfg(feature = "serde")]
+#[test]
+fn conformal_predictors_that_were_spoilt_are_refused() {
+    use dac_calibration::conformal::PredictionSets;
+
+    fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str, wanted: &str) {
+        let error = serde_json::from_str::<T>(text).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{text}: {error}");
+    }
+    let probs = array![[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.5, 0.3, 0.2]];
+    let probs = Probs::new(probs.view()).unwrap();
+    let config = ConformalConfig::lac(0.3);
+    let fitted = SplitConformal::fit(&config, &probs, &[0, 1, 2, 1]).unwrap();
+    let stored = serde_json::to_value(&fitted).unwrap();
+    assert_eq!(serde_json::from_value::<SplitConformal>(stored.clone()).unwrap(), fitted);
+    for (field, value, wanted) in [
+        ("thresholds", serde_json::json!([]), "a threshold for all"),
+        ("thresholds", serde_json::json!([0.1, 0.2]), "a threshold for all"),
+        ("classes", serde_json::json!(0), "classes"),
+        ("condition", serde_json::json!("Class"), "one a class"),
+    ] {
+        let mut spoilt = stored.clone();
+        spoilt[field] = value;
+        refused::<SplitConformal>(&spoilt.to_string(), wanted);
+    }
+    let mut spoilt = stored;
+    spoilt["config"]["alpha"] = serde_json::json!(1.5);
+    refused::<SplitConformal>(&spoilt.to_string(), "alpha");
+    // An overflowing number is an infinity to some writers; JSON has none.
+    refused::<ConformalQuantile>(r#"{"margin": 1e999}"#, "");
+    refused::<PredictionSets>(r#"{"sets": [[1, 0]], "classes": 2}"#, "ascending");
+    refused::<PredictionSets>(r#"{"sets": [[0, 2]], "classes": 2}"#, "below their number");
+}

@@ -12,7 +12,7 @@ mod multi_isotonic;
 mod one_vs_rest;
 mod platt;
 mod spline;
-mod stored;
+pub(crate) mod stored;
 mod temperature;
 mod venn_abers;
 

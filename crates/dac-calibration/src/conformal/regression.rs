@@ -1,5 +1,6 @@
 use super::{check_alpha, threshold};
 use crate::Result;
+use crate::calibrators::stored::{Fitted, fitted, require};
 use crate::measures::regression::{IntervalCoverage, interval_coverage};
 
 /// Conformalised quantile regression (Romano, Patterson and Candès 2019): predicted lower and upper
@@ -18,9 +19,18 @@ use crate::measures::regression::{IntervalCoverage, interval_coverage};
 /// # Ok::<(), dac_calibration::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ConformalQuantile {
     margin: Option<f64>,
+}
+
+fitted!(ConformalQuantile { margin: Option<f64> });
+
+impl Fitted for ConformalQuantile {
+    fn check(&self) -> Result<()> {
+        let finite = self.margin.is_none_or(f64::is_finite);
+        require(finite, "conformal intervals", "a finite margin, or none", self)
+    }
 }
 
 /// An interval for every sample.

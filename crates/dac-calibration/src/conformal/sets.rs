@@ -1,14 +1,26 @@
 use assay_score::{Interval, interval};
 
 use crate::Result;
+use crate::calibrators::stored::{Fitted, fitted, require};
 use crate::outputs::check_labels;
 
 /// A set of classes for every sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct PredictionSets {
     sets: Vec<Vec<usize>>,
     classes: usize,
+}
+
+fitted!(PredictionSets { sets: Vec<Vec<usize>>, classes: usize });
+
+impl Fitted for PredictionSets {
+    fn check(&self) -> Result<()> {
+        let ascends = |set: &Vec<usize>| set.windows(2).all(|pair| pair[0] < pair[1]);
+        let within = |set: &Vec<usize>| set.last().is_none_or(|&class| class < self.classes);
+        let holds = self.sets.iter().all(|set| ascends(set) && within(set));
+        require(holds, "prediction sets", "ascending classes below their number", self)
+    }
 }
 
 /// How often sets hold the label, and how large they are.

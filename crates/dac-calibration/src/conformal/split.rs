@@ -3,6 +3,7 @@ use rayon::prelude::*;
 
 use super::score::{ranked, scores};
 use super::{ConformalConfig, LastLabel, PredictionSets, SetScore, threshold};
+use crate::calibrators::stored::{Fitted, fitted, require};
 use crate::forecasts::check_unit;
 use crate::outputs::check_labels;
 use crate::{Error, Probs, Result};
@@ -27,13 +28,34 @@ pub enum Condition {
 
 /// Thresholds that make prediction sets.
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct SplitConformal {
     config: ConformalConfig,
     condition: Condition,
     classes: usize,
     /// One, or one a class or group; `None` is infinite.
     thresholds: Vec<Option<f64>>,
+}
+
+fitted!(SplitConformal {
+    config: ConformalConfig,
+    condition: Condition,
+    classes: usize,
+    thresholds: Vec<Option<f64>>,
+});
+
+impl Fitted for SplitConformal {
+    fn check(&self) -> Result<()> {
+        self.config.check()?;
+        let count = match self.condition {
+            Condition::Marginal => self.thresholds.len() == 1,
+            Condition::Class => self.thresholds.len() == self.classes,
+            Condition::Group => true,
+        };
+        let finite = self.thresholds.iter().flatten().all(|threshold| threshold.is_finite());
+        let expected = "classes, and a threshold for all, or one a class or group";
+        require(self.classes > 0 && count && finite, OPERATION, expected, self)
+    }
 }
 
 impl SplitConformal {
