@@ -3,6 +3,7 @@
 use assay_array::Scalar;
 use ndarray::Array2;
 
+use super::trellis::Forward;
 use super::{Bag, Posteriors};
 use crate::error::Result;
 use crate::semiring::log_add;
@@ -55,7 +56,8 @@ impl<T: Scalar> Posteriors<'_, T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::TooManySteps`](crate::Error::TooManySteps) for a table of length × states above 2^27.
+    /// [`Error::TooManySteps`](crate::Error::TooManySteps) when even the rows that are kept,
+    /// `2 √length` × states numbers, are above 2^27.
     pub fn path_counts(&self) -> Result<Vec<Option<PathCounts>>> {
         self.each(|bag| {
             let Some(bag) = bag else { return Ok(None) };
@@ -79,8 +81,8 @@ impl<T: Scalar> Posteriors<'_, T> {
     /// infeasible bag.
     ///
     /// # Errors
-    /// [`Error::TooManySteps`](crate::Error::TooManySteps) for a table of length × states or of
-    /// length × arcs above 2^27.
+    /// [`Error::TooManySteps`](crate::Error::TooManySteps) for an answer of length × arcs above
+    /// 2^27.
     pub fn arc_posteriors(&self) -> Result<Vec<Option<Array2<f64>>>> {
         self.each(|bag| {
             let Some(bag) = bag else { return Ok(None) };
@@ -111,22 +113,22 @@ impl Bag<'_> {
         operation: &'static str,
         mut show: impl FnMut(usize, &[f64]),
     ) -> Result<Option<Ends>> {
-        let Some(forward) = self.forward(operation)? else { return Ok(None) };
+        let Some(Forward { mut alpha, log_z }) = self.forward(operation)? else { return Ok(None) };
         let states = self.nfa.num_states();
         let mut beta = self.nfa.final_log_weights().to_vec();
         let mut next = vec![f64::NEG_INFINITY; states];
         let mut xi = vec![0.0; self.nfa.arcs().len()];
         let probability = |alpha: &[f64], beta: &[f64]| -> Vec<f64> {
-            alpha.iter().zip(beta).map(|(a, b)| (a + b - forward.log_z).exp()).collect()
+            alpha.iter().zip(beta).map(|(a, b)| (a + b - log_z).exp()).collect()
         };
-        let accepting = probability(&forward.alpha[self.length * states..], &beta);
+        let accepting = probability(alpha.row(self.length), &beta);
         for position in (0..self.length).rev() {
-            let alpha = &forward.alpha[position * states..(position + 1) * states];
+            let alpha = alpha.row(position);
             next.fill(f64::NEG_INFINITY);
             for ((arc, weight), xi) in self.weighted(position).zip(&mut xi) {
                 let onward = weight + beta[arc.target];
                 next[arc.source] = log_add(next[arc.source], onward);
-                *xi = (alpha[arc.source] + onward - forward.log_z).exp();
+                *xi = (alpha[arc.source] + onward - log_z).exp();
             }
             // The sum is 1 up to rounding, which grows with |log Z|; dividing by it removes that.
             let total: f64 = xi.iter().sum();
@@ -136,7 +138,7 @@ impl Bag<'_> {
             show(position, &xi);
             std::mem::swap(&mut beta, &mut next);
         }
-        let initial = probability(&forward.alpha[..states], &beta);
-        Ok(Some(Ends { log_z: forward.log_z, initial, accepting }))
+        let initial = probability(alpha.row(0), &beta);
+        Ok(Some(Ends { log_z, initial, accepting }))
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use assay_array::Scalar;
 
+use super::trellis::Rows;
 use super::{Bag, MAX_CELLS, Posteriors};
 use crate::error::{Error, Result};
 
@@ -24,7 +25,8 @@ impl<T: Scalar> Posteriors<'_, T> {
     ///
     /// # Errors
     /// [`Error::Ambiguous`]: the heaviest path need not belong to the likeliest sequence where a
-    /// sequence has two. [`Error::TooManySteps`] for a table of length × states above 2^27.
+    /// sequence has two. [`Error::TooManySteps`] when even the rows that are kept, `2 √length` × states
+    /// numbers, are above 2^27.
     pub fn most_probable(&self) -> Result<Vec<Option<LabelSequence>>> {
         self.check_unambiguous("most probable sequence")?;
         self.each(|bag| match bag {
@@ -55,19 +57,17 @@ impl Bag<'_> {
     /// All states from which a best completion goes on are followed at once, so that the first class
     /// in which tied sequences differ decides.
     fn most_probable(&self) -> Result<Option<LabelSequence>> {
-        const OPERATION: &str = "most probable sequence";
         let states = self.nfa.num_states();
-        self.check_cells(OPERATION, states)?;
-        let mut best = vec![f64::NEG_INFINITY; (self.length + 1) * states];
-        best[self.length * states..].copy_from_slice(self.nfa.final_log_weights());
-        for position in (0..self.length).rev() {
-            let rows = &mut best[position * states..(position + 2) * states];
-            let (before, after) = rows.split_at_mut(states);
-            for (arc, weight) in self.weighted(position) {
+        // Row i of the table is about the last i instances.
+        let step = |i: usize, after: &[f64], before: &mut [f64]| {
+            for (arc, weight) in self.weighted(self.length - 1 - i) {
                 before[arc.source] = before[arc.source].max(weight + after[arc.target]);
             }
-        }
-        let starts = self.nfa.initial_log_weights().iter().zip(&best[..states]);
+        };
+        let ends = self.nfa.final_log_weights();
+        let mut best = Rows::new("most probable sequence", self.length, ends, step)?;
+        let mut before = best.row(self.length).to_vec();
+        let starts = self.nfa.initial_log_weights().iter().zip(&before);
         let starts: Vec<f64> = starts.map(|(start, best)| start + best).collect();
         let log_weight = starts.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if log_weight == f64::NEG_INFINITY {
@@ -76,7 +76,7 @@ impl Bag<'_> {
         let mut on: Vec<bool> = starts.iter().map(|&start| start == log_weight).collect();
         let mut labels = Vec::with_capacity(self.length);
         for position in 0..self.length {
-            let (before, after) = (&best[position * states..], &best[(position + 1) * states..]);
+            let after = best.row(self.length - 1 - position);
             let tied = |&(arc, weight): &(&crate::NfaArc, f64)| {
                 let onward = weight + after[arc.target];
                 on[arc.source] && onward == before[arc.source] && onward > f64::NEG_INFINITY
@@ -88,6 +88,7 @@ impl Bag<'_> {
             for (arc, _) in self.weighted(position).filter(tied) {
                 next[arc.target] |= arc.class == class;
             }
+            before.copy_from_slice(after);
             on = next;
             labels.push(class);
         }

@@ -28,7 +28,8 @@ use crate::semiring::{Edge, Entropy, PathSemiring, Step, fold};
 /// type answers the others: which sequence is likeliest, how uncertain the rest is, what another
 /// statement about the same instances would change, which arcs of an automaton were taken how often.
 /// All run on the constraint's automaton, in log space and `f64`: exact for every input, at
-/// `O(L · arcs)` a bag, with `O(L · states)` memory where a question needs to look back.
+/// `O(L · arcs)` a bag, with `O(L · states)` memory where a question needs to look back; beyond 32 MiB a
+/// bag, `O(√L · states)` at twice the time.
 ///
 /// ```
 /// use glws_nfa::{Bags, Constraint, Posteriors};
@@ -62,6 +63,8 @@ pub struct Posteriors<'a, T> {
 
 /// The largest table of one bag, in numbers: one gigabyte.
 const MAX_CELLS: usize = 1 << 27;
+/// Tables of one bag up to this size are kept whole.
+const KEPT_CELLS: usize = 1 << 22;
 
 impl<'a, T: Scalar> Posteriors<'a, T> {
     /// The distributions of `bags` under one constraint each.
