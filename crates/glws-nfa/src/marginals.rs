@@ -1,5 +1,7 @@
 //! The probability of what is known of each bag, and each instance's labels given it.
 
+use std::sync::{Mutex, PoisonError};
+
 use assay_array::Scalar;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -144,15 +146,21 @@ pub fn marginals<T: Scalar>(
         Job { constraint, logits, rows, outcome }
     });
     let tasks = lanes::tasks(jobs, classes);
-    if cost < PARALLEL_COST || rayon::current_num_threads() == 1 {
-        let mut workspace = Workspace::default();
-        for task in tasks {
-            lanes::run(task, classes, &mut workspace);
-        }
-    } else {
-        tasks.into_par_iter().for_each_init(Workspace::default, |workspace, task| {
-            lanes::run(task, classes, workspace);
+    let threads = if cost < PARALLEL_COST { 1 } else { rayon::current_num_threads() };
+    let workers = threads.min(tasks.len());
+    let queue = Mutex::new(tasks.into_iter());
+    // A thread takes one task after the other: its tables stay in its cache, and nobody waits at the end.
+    let work = || {
+        Workspace::of_this_thread(|workspace| {
+            while let Some(task) = { queue.lock().unwrap_or_else(PoisonError::into_inner).next() } {
+                lanes::run(task, classes, workspace);
+            }
         });
+    };
+    if workers < 2 {
+        work();
+    } else {
+        (0..workers).into_par_iter().with_max_len(1).for_each(|_| work());
     }
     Ok(Marginals { outcomes, posterior })
 }

@@ -35,6 +35,13 @@ pub(crate) struct Buffers {
     loss: Vec<f64>,
 }
 
+impl Buffers {
+    /// The memory of the table.
+    pub(super) fn bytes(&self) -> usize {
+        (self.alpha.capacity() + self.kept.capacity()) * size_of::<f64>()
+    }
+}
+
 /// `log Z` and the posterior, or `None` when no sequence of this length is accepted.
 pub(super) fn posterior<T: Scalar>(
     nfa: &Nfa,

@@ -24,6 +24,13 @@ pub(super) struct Buffers<T> {
     windows: Vec<(usize, usize)>,
 }
 
+impl<T> Buffers<T> {
+    /// The memory of the table.
+    pub(super) fn bytes(&self) -> usize {
+        (self.alpha.capacity() + self.kept.capacity()) * size_of::<T>()
+    }
+}
+
 /// Cells with less than this chance of being visited are left out. The wanted count has a chance of
 /// about `1/L` after tilting, and there are `L` rows with two ends each: what is left out changes a
 /// posterior by about `1e-30 L²`.

@@ -20,7 +20,11 @@ pub(crate) mod soft_count;
 pub(crate) mod softmax;
 mod vector;
 
+use std::cell::RefCell;
+
 use assay_array::Scalar;
+
+use self::vector::same_type;
 
 pub(crate) use count::distribution as count_distribution;
 
@@ -35,6 +39,34 @@ pub(crate) struct Workspace<T> {
     lattice: lattice::Buffers<T>,
     engine: forward_backward::Buffers,
     lanes: lanes::Buffers<T>,
+}
+
+thread_local! {
+    static WORKSPACES: RefCell<(Workspace<f32>, Workspace<f64>)> = RefCell::default();
+}
+
+/// A thread keeps tables of up to this many bytes from call to call, because the system takes longer to
+/// give memory than most batches take to compute.
+const KEPT_BYTES: usize = 1 << 24;
+
+impl<T: Scalar> Workspace<T> {
+    /// Lends this thread's workspace to `work`.
+    pub(crate) fn of_this_thread(work: impl FnOnce(&mut Self)) {
+        let mut lent = WORKSPACES.take();
+        if let Some(workspace) = same_type(&mut lent.0) {
+            work(workspace);
+        } else if let Some(workspace) = same_type(&mut lent.1) {
+            work(workspace);
+        }
+        if lent.0.bytes() + lent.1.bytes() <= KEPT_BYTES {
+            WORKSPACES.set(lent);
+        }
+    }
+
+    /// The memory of the large tables.
+    fn bytes(&self) -> usize {
+        self.lattice.bytes() + self.engine.bytes() + self.lanes.bytes()
+    }
 }
 
 /// One bag's `log Z` and posterior; `posterior` comes in as zeros and stays so for an infeasible bag.

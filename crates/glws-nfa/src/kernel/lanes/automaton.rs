@@ -37,6 +37,11 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
+    /// The memory of the table.
+    pub(super) fn bytes(&self) -> usize {
+        (self.alpha.capacity() + self.kept.capacity()) * size_of::<Lanes>()
+    }
+
     fn reserve(&mut self, shape: &Shape) {
         let Shape { states, classes, symbols, steps, segment, .. } = *shape;
         for (buffer, len) in [

@@ -33,6 +33,13 @@ pub(crate) struct Buffers<T> {
     windows: Vec<Window>,
 }
 
+impl<T> Buffers<T> {
+    /// The memory of the table.
+    pub(super) fn bytes(&self) -> usize {
+        (self.alpha.capacity() + self.kept.capacity()) * size_of::<T>()
+    }
+}
+
 /// `log Z` of each job, and its posterior; `None` for those whose tilting failed.
 pub(super) fn posteriors<T: Scalar>(
     jobs: &mut [Job<'_, T>],

@@ -193,3 +193,10 @@ pub(super) struct Buffers<T> {
     pub(super) presence: presence::Buffers<T>,
     pub(super) automaton: automaton::Buffers,
 }
+
+impl<T> Buffers<T> {
+    /// The memory of the large tables.
+    pub(super) fn bytes(&self) -> usize {
+        self.counts.bytes() + self.automaton.bytes()
+    }
+}
