@@ -43,11 +43,18 @@ fn every_format_gives_the_same_report() {
     let column: Vec<String> = labels.iter().map(i64::to_string).collect();
     std::fs::write(path("y.csv"), column.join("\n")).unwrap();
     let named = |name: &str| format!("{}:{name}", path("both.safetensors"));
-    let runs = [
+    #[allow(unused_mut)] // grows with the feature
+    let mut runs = vec![
         (path("z.npy"), path("y.npy")),
         (named("logits"), named("labels")),
         (path("z.csv"), path("y.csv")),
     ];
+    #[cfg(feature = "parquet")]
+    {
+        parquet::write(&dir.path().join("z.parquet"), &z);
+        parquet::write_labels(&dir.path().join("y.parquet"), &labels);
+        runs.push((path("z.parquet"), path("y.parquet")));
+    }
     let mut reports = Vec::new();
     for (k, (logits, labels)) in runs.iter().enumerate() {
         let out = dir.path().join(format!("out{k}"));
@@ -59,8 +66,9 @@ fn every_format_gives_the_same_report() {
         assert!(fitted.contains("\"report\""), "{fitted}");
         reports.push(std::fs::read_to_string(out.join("report.json")).unwrap());
     }
-    assert_eq!(reports[0], reports[1]);
-    assert_eq!(reports[0], reports[2]);
+    for report in &reports {
+        assert_eq!(report, &reports[0]);
+    }
 }
 
 #[test]
@@ -77,7 +85,7 @@ fn what_cannot_be_read_is_named() {
         ("good.csv", "y.csv", "got -1 at index 1"),
         ("good.csv", "far.csv", "got 2 at index 1"),
         ("missing.npy", "y.csv", "missing.npy"),
-        ("picture.png", "y.csv", "expected .npy, .safetensors or .csv"),
+        ("picture.png", "y.csv", "expected .npy, .safetensors, .csv or .parquet"),
     ] {
         let output = calibrate(&["--logits", &path(logits), "--labels", &path(labels)], &out);
         let message = String::from_utf8_lossy(&output.stderr);
@@ -87,4 +95,57 @@ fn what_cannot_be_read_is_named() {
     // Logits where probabilities belong.
     let output = calibrate(&["--probs", &path("good.csv"), "--labels", &path("far.csv")], &out);
     assert!(String::from_utf8_lossy(&output.stderr).contains("Logits"));
+}
+
+#[test]
+fn a_file_that_is_no_parquet_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(path("z.parquet"), "1,2").unwrap();
+    std::fs::write(path("y.csv"), "0").unwrap();
+    let arguments = ["--logits", &path("z.parquet"), "--labels", &path("y.csv")];
+    let output = calibrate(&arguments, &dir.path().join("out"));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    let wanted = if cfg!(feature = "parquet") { "z.parquet" } else { "--features parquet" };
+    assert!(message.contains(wanted), "{message}");
+}
+
+/// Files as other programs write them: a column a class, and a column of labels.
+#[cfg(feature = "parquet")]
+mod parquet {
+    use std::fs::File;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use ::parquet::data_type::{DataType, FloatType, Int64Type};
+    use ::parquet::file::properties::WriterProperties;
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+    use assay_array::ndarray::{Array1, Array2};
+
+    fn columns<T: DataType>(path: &Path, schema: &str, columns: &[Vec<T::T>]) {
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let properties = Arc::new(WriterProperties::default());
+        let mut file =
+            SerializedFileWriter::new(File::create(path).unwrap(), schema, properties).unwrap();
+        let mut group = file.next_row_group().unwrap();
+        for values in columns {
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<T>().write_batch(values, None, None).unwrap();
+            column.close().unwrap();
+        }
+        group.close().unwrap();
+        file.close().unwrap();
+    }
+
+    pub(super) fn write(path: &Path, z: &Array2<f32>) {
+        let schema = "message z { required float a; required float b; required float c; }";
+        let values: Vec<Vec<f32>> = z.columns().into_iter().map(|c| c.to_vec()).collect();
+        columns::<FloatType>(path, schema, &values);
+    }
+
+    pub(super) fn write_labels(path: &Path, labels: &Array1<i64>) {
+        columns::<Int64Type>(path, "message y { required int64 label; }", &[labels.to_vec()]);
+    }
 }

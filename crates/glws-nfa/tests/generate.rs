@@ -198,6 +198,53 @@ fn sets_are_dealt_out_whole() {
     assert!(none.is_empty() && none.batches(4, 0, 0).next().is_none());
 }
 
+/// Every bag once, in batches of bags that are averaged with each other.
+#[cfg(feature = "dataset")]
+#[test]
+fn burns_loaders_deal_out_ragged_batches() {
+    use assay_tensor::burn::data::dataloader::DataLoaderBuilder;
+    use assay_tensor::burn::data::dataset::Dataset;
+    use glws_nfa::tensor::RaggedBatcher;
+
+    let labels = labels(300, 4);
+    let bags = BagSampler::new(23, 4.0, 1.5).unwrap().draw(&labels, 2).unwrap();
+    let lengths: Vec<usize> = bags.iter().map(Vec::len).collect();
+    let counts = bag_counts(&bags, &labels, 1).unwrap();
+    let known = WeakLabels::label_proportions(1, &lengths, &counts).unwrap();
+    let set = WeakSet::new(bags.concat(), known.weighted(1.0, 0.5).unwrap()).unwrap();
+    assert!(Dataset::get(&set, 23).is_err());
+    for workers in [0, 2] {
+        let loader = DataLoaderBuilder::new(RaggedBatcher)
+            .batch_size(5)
+            .shuffle(7)
+            .num_workers(workers)
+            .build(set.clone());
+        let mut dealt: Vec<Vec<usize>> = vec![];
+        for batch in loader.iter() {
+            let batch = batch.unwrap();
+            // The same bags asked of the set itself are one part, too.
+            let mut start = 0;
+            let own: Vec<Vec<usize>> = batch
+                .labels
+                .lengths()
+                .iter()
+                .map(|&length| {
+                    start += length;
+                    batch.instances[start - length..start].to_vec()
+                })
+                .collect();
+            let numbers: Vec<usize> =
+                own.iter().map(|bag| bags.iter().position(|other| other == bag).unwrap()).collect();
+            assert_eq!(batch, set.batch(&numbers));
+            dealt.extend(own);
+        }
+        dealt.sort();
+        let mut all = bags.clone();
+        all.sort();
+        assert_eq!(dealt, all);
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let class = |error: Error| assert!(matches!(error, Error::ClassOutOfRange { .. }), "{error}");

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use assay_examples::calibrate::{Method, Report, Told, labels, matrix, measure};
+use assay_examples::ending::exit_code;
 use assay_report::{json, write_whole};
 use clap::Parser;
 
@@ -14,7 +15,8 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Logits `[samples, classes]`: .npy, .safetensors (name after a colon: file.safetensors:logits) or .csv.
+    /// Logits `[samples, classes]`: .npy, .safetensors (name after a colon:
+    /// file.safetensors:logits), .csv or, compiled with the feature, .parquet.
     #[arg(long, value_name = "FILE")]
     logits: Option<PathBuf>,
     /// Probabilities instead of logits.
@@ -25,7 +27,7 @@ struct Arguments {
         required_unless_present = "logits"
     )]
     probs: Option<PathBuf>,
-    /// One label a sample, counted from 0: .npy, .safetensors or .csv.
+    /// One label a sample, counted from 0: .npy, .safetensors, .csv or .parquet.
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
     /// The calibrator to fit.
@@ -50,13 +52,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {

@@ -1,6 +1,8 @@
 //! The rooms of the program `calibrate`: reading, measuring, fitting, the report.
 
 mod page;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod read;
 mod report;
 

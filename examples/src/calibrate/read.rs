@@ -33,8 +33,16 @@ pub enum ReadError {
         /// The number there.
         label: f64,
     },
+    /// A Parquet file that is damaged, or has other things than numbers.
+    #[error("{}: {problem}", path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A file of a kind that is not read here.
-    #[error("{}: expected .npy, .safetensors or .csv", path.display())]
+    #[error("{}: expected .npy, .safetensors, .csv or .parquet", path.display())]
     Kind {
         /// The file.
         path: PathBuf,
@@ -54,6 +62,7 @@ enum Source {
     Npy(PathBuf),
     SafeTensors(PathBuf, Option<String>),
     Csv(PathBuf),
+    Parquet(PathBuf),
 }
 
 fn source(path: &Path) -> Result<Source, ReadError> {
@@ -64,6 +73,9 @@ fn source(path: &Path) -> Result<Source, ReadError> {
     }
     if is(path, "csv") {
         return Ok(Source::Csv(path.to_owned()));
+    }
+    if is(path, "parquet") {
+        return Ok(Source::Parquet(path.to_owned()));
     }
     if is(path, "safetensors") {
         return Ok(Source::SafeTensors(path.to_owned(), None));
@@ -109,6 +121,29 @@ fn csv_rows(path: &Path) -> Result<Vec<Vec<f64>>, ReadError> {
     Ok(rows)
 }
 
+#[cfg(feature = "parquet")]
+use super::parquet::rows as parquet_rows;
+
+#[cfg(not(feature = "parquet"))]
+fn parquet_rows(path: &Path) -> Result<Vec<Vec<f64>>, ReadError> {
+    let problem = "this build reads no Parquet, compile with --features parquet".to_owned();
+    Err(ReadError::Parquet { path: path.to_owned(), problem })
+}
+
+/// A matrix of rows that must be equally long; `wrong` makes an error of a row, from 1, and a problem.
+fn table(
+    rows: Vec<Vec<f64>>,
+    wrong: impl Fn(u64, String) -> ReadError,
+) -> Result<Array2<f64>, ReadError> {
+    let width = rows.first().map_or(0, Vec::len);
+    if let Some(place) = rows.iter().position(|row| row.len() != width) {
+        let problem = format!("expected {width} numbers, got {}", rows[place].len());
+        return Err(wrong(place as u64 + 1, problem));
+    }
+    let shape = (rows.len(), width);
+    Array2::from_shape_vec(shape, rows.concat()).map_err(|error| wrong(0, error.to_string()))
+}
+
 /// A matrix `[samples, classes]`.
 ///
 /// # Errors
@@ -120,16 +155,15 @@ pub fn matrix(path: &Path) -> Result<Array2<f64>, ReadError> {
     match source(path)? {
         Source::Npy(file) => any(npy::read(file)?),
         Source::SafeTensors(file, name) => any(tensor(&file, name.as_deref())?),
-        Source::Csv(file) => {
-            let rows = csv_rows(&file)?;
-            let shape = (rows.len(), rows.first().map_or(0, Vec::len));
-            let wrong = |error: assay_array::ndarray::ShapeError| ReadError::Csv {
-                path: file.clone(),
-                line: 0,
-                problem: error.to_string(),
-            };
-            Array2::from_shape_vec(shape, rows.concat()).map_err(wrong)
-        }
+        Source::Csv(file) => table(csv_rows(&file)?, |line, problem| ReadError::Csv {
+            path: file.clone(),
+            line,
+            problem,
+        }),
+        Source::Parquet(file) => table(parquet_rows(&file)?, |row, problem| ReadError::Parquet {
+            path: file.clone(),
+            problem: format!("row {row}: {problem}"),
+        }),
     }
 }
 
@@ -147,6 +181,7 @@ pub fn labels(path: &Path) -> Result<Vec<usize>, ReadError> {
             one(tensor(&file, name.as_deref())?)?.iter().map(|&label| label as f64).collect()
         }
         Source::Csv(file) => csv_rows(&file)?.concat(),
+        Source::Parquet(file) => parquet_rows(&file)?.concat(),
     };
     let whole = |label: &f64| *label >= 0.0 && label.fract() == 0.0 && *label < 1e9;
     if let Some(index) = numbers.iter().position(|label| !whole(label)) {

@@ -2,6 +2,8 @@
 //! learns beside the classifier.
 
 mod arc_weights;
+#[cfg(feature = "dataset")]
+mod dataset;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 mod device;
 mod evidence;
@@ -11,6 +13,8 @@ mod part;
 mod weak_loss;
 
 pub use arc_weights::{ArcWeights, neg_log_z_of_arcs};
+#[cfg(feature = "dataset")]
+pub use dataset::RaggedBatcher;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub use device::neg_log_z_on_gpu;
 pub use log_z::{NegLogZ, neg_log_z};

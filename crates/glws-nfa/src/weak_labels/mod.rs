@@ -117,6 +117,19 @@ impl WeakLabels {
         self
     }
 
+    /// These bags followed by others, averaged with each other where weights and readings agree.
+    #[cfg(feature = "dataset")]
+    pub(crate) fn append(&mut self, other: Self) {
+        self.lengths.extend(other.lengths);
+        self.constraints.extend(other.constraints);
+        for part in other.parts {
+            match self.parts.last_mut() {
+                Some(last) if *last == (Part { bags: last.bags, ..part }) => last.bags += part.bags,
+                _ => self.parts.push(part),
+            }
+        }
+    }
+
     /// Multiplies the weights of the two parts of the loss, of which 1 is the default.
     ///
     /// # Errors
