@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use assay_array::ndarray::Array2;
+use assay_benches::pool;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dac_calibration::measures::SmoothEceConfig;
 use dac_calibration::{
@@ -26,10 +27,6 @@ fn u(seed: u64, i: u64) -> f64 {
 fn g(seed: u64, i: u64) -> f64 {
     let at = |k| u(seed, 4 * i + k);
     (((at(0) + at(1)) + at(2)) + at(3) - 2.0) * 1.732_050_807_568_877_2
-}
-
-fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
 }
 
 fn forecasts(n: u64) -> (Vec<f32>, Vec<bool>) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use assay_array::random::stream;
 use assay_array::testing::SplitMix64;
+use assay_benches::pool;
 use assay_language::testing::{Act, LoopbackServer};
 use assay_language::{HttpModelConfig, Proxy, Request, RunConfig};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -72,7 +73,7 @@ fn texts(c: &mut Criterion) {
     let Ok(wordnet) = WordNet::locate() else { return };
     let words = Words::of(&wordnet);
     let (sentences, documents) = (words.sentences(42, 10_000), words.documents());
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let one = pool(1);
     let mut group = c.benchmark_group("culture");
     group.sample_size(10);
 

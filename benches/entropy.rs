@@ -7,6 +7,7 @@ use std::time::Duration;
 use assay_array::linalg::{Gram, eigvalsh, matmul};
 use assay_array::ndarray::{Array2, ArrayView2};
 use assay_array::random::{normal, stream};
+use assay_benches::pool;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use matrix_entropy::accumulate::{Covariance, SecondMoment};
 use matrix_entropy::large::{Dense, SlqConfig, slq_entropy};
@@ -27,10 +28,6 @@ fn group(c: &mut Criterion, seconds: u64) -> BenchmarkGroup<'_, criterion::measu
     group
 }
 
-fn on(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
-}
-
 /// One sentence of the paper's protocol, and batches of them on one and two threads.
 fn sentences(c: &mut Criterion) {
     let mut group = group(c, 2);
@@ -38,13 +35,13 @@ fn sentences(c: &mut Criterion) {
         let x = states(0, rows, 2048);
         group.throughput(Throughput::Elements(1));
         group.bench_function(format!("sentence/{rows}x2048/f32"), |b| {
-            on(1).install(|| {
+            pool(1).install(|| {
                 b.iter(|| Spectrum::of(x.view(), Conventions::paper()).unwrap().entropy());
             });
         });
         let x = x.mapv(f64::from);
         group.bench_function(format!("sentence/{rows}x2048/f64"), |b| {
-            on(1).install(|| {
+            pool(1).install(|| {
                 b.iter(|| Spectrum::of(x.view(), Conventions::paper()).unwrap().entropy());
             });
         });
@@ -55,7 +52,7 @@ fn sentences(c: &mut Criterion) {
     for threads in [1, 2] {
         let plural = if threads == 1 { "" } else { "s" };
         group.bench_function(format!("sentences/64x128x2048/f32/{threads}thread{plural}"), |b| {
-            on(threads)
+            pool(threads)
                 .install(|| b.iter(|| sentence_spectra(&views, Conventions::paper()).unwrap()));
         });
     }
@@ -68,7 +65,7 @@ fn covariance(c: &mut Criterion) {
     // As many products as the Gram matrix below counts: one triangle.
     group.throughput(Throughput::Elements(2 * 2048_u64.pow(3)));
     group.bench_function("product/2048/f32", |b| {
-        on(1).install(|| b.iter(|| matmul(square.view(), square.view()).unwrap()));
+        pool(1).install(|| b.iter(|| matmul(square.view(), square.view()).unwrap()));
     });
     for (rows, columns) in [(10_000, 768), (8192, 4096)] {
         let x = states(0, rows, columns);
@@ -76,15 +73,15 @@ fn covariance(c: &mut Criterion) {
         let name = format!("{rows}x{columns}/f32");
         let mut gram = Gram::new(columns).unwrap();
         group.bench_function(format!("gram/{name}"), |b| {
-            on(1).install(|| b.iter(|| gram.update(x.view()).unwrap()));
+            pool(1).install(|| b.iter(|| gram.update(x.view()).unwrap()));
         });
         let mut moment = SecondMoment::new(columns, RowNorm::L2, RowPolicy::Error).unwrap();
         group.bench_function(format!("second_moment/{name}"), |b| {
-            on(1).install(|| b.iter(|| moment.extend(x.view()).unwrap()));
+            pool(1).install(|| b.iter(|| moment.extend(x.view()).unwrap()));
         });
         let mut covariance = Covariance::new(columns).unwrap();
         group.bench_function(format!("covariance/{name}"), |b| {
-            on(1).install(|| b.iter(|| covariance.extend(x.view()).unwrap()));
+            pool(1).install(|| b.iter(|| covariance.extend(x.view()).unwrap()));
         });
     }
 }
@@ -100,7 +97,7 @@ fn spectra(c: &mut Criterion) {
         gram.update(x.view()).unwrap();
         let matrix = gram.finish() / rows as f64;
         group.bench_function(format!("eigenvalues/{columns}/f64"), |b| {
-            on(1).install(|| b.iter(|| eigvalsh(matrix.view()).unwrap()));
+            pool(1).install(|| b.iter(|| eigvalsh(matrix.view()).unwrap()));
         });
         group.bench_function(format!("renyi_2/{columns}"), |b| {
             b.iter(|| moment.renyi_2().unwrap());
@@ -111,7 +108,7 @@ fn spectra(c: &mut Criterion) {
             for (probes, steps) in [(16, 20), (32, 40)] {
                 let config = SlqConfig::new().with_probes(probes).with_steps(steps);
                 group.bench_function(format!("slq/{columns}/{probes}x{steps}"), |b| {
-                    on(1).install(|| b.iter(|| slq_entropy(&operator, &config).unwrap()));
+                    pool(1).install(|| b.iter(|| slq_entropy(&operator, &config).unwrap()));
                 });
             }
         }
@@ -123,7 +120,7 @@ fn vendi(c: &mut Criterion) {
     let mut group = group(c, 3);
     let x = states(0, 4096, 512);
     group.bench_function("vendi/4096x512/f32", |b| {
-        on(1).install(|| {
+        pool(1).install(|| {
             b.iter(|| {
                 let spectrum = Spectrum::of(x.view(), Conventions::cosine()).unwrap();
                 spectrum.vendi_score(1.0).unwrap()
@@ -131,7 +128,7 @@ fn vendi(c: &mut Criterion) {
         });
     });
     group.bench_function("vendi_2/4096x512/f32", |b| {
-        on(1).install(|| b.iter(|| renyi_2(x.view(), Conventions::cosine()).unwrap().exp()));
+        pool(1).install(|| b.iter(|| renyi_2(x.view(), Conventions::cosine()).unwrap().exp()));
     });
 }
 

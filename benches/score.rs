@@ -5,6 +5,7 @@
 use std::hint::black_box;
 
 use assay_array::random;
+use assay_benches::pool;
 use assay_score::{
     BootstrapConfig, BootstrapMethod, Clusters, ConfusionConfig, ConfusionMatrix, HistogramConfig,
     Labels, Mergeable, Moments, interval,
@@ -26,11 +27,6 @@ fn labels(n: usize) -> (Vec<usize>, Vec<usize>) {
     };
     let predicted = truth.iter().map(&mut guess).collect();
     (truth, predicted)
-}
-
-fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-    pool.install(work)
 }
 
 fn accumulators(c: &mut Criterion) {
@@ -125,7 +121,7 @@ fn bootstraps(c: &mut Criterion) {
     let clustered = BootstrapConfig::new().with_resamples(10_000).init().expect("settings");
     group.throughput(Throughput::Elements(1000 * 10_000));
     group.bench_function("cluster_mean/1000 of 5x10000", |b| {
-        on_threads(1, || b.iter(|| clustered.cluster_mean(black_box(&x), &prompts)));
+        pool(1).install(|| b.iter(|| clustered.cluster_mean(black_box(&x), &prompts)));
     });
 
     let x = values(1000);
@@ -136,7 +132,7 @@ fn bootstraps(c: &mut Criterion) {
             let mut drawn: Vec<f64> = drawn.iter().map(|&i| x[i]).collect();
             *drawn.select_nth_unstable_by(500, f64::total_cmp).1
         };
-        on_threads(1, || b.iter(|| median.statistic(x.len(), statistic)));
+        pool(1).install(|| b.iter(|| median.statistic(x.len(), statistic)));
     });
 
     let (truth, predicted) = labels(1000);
@@ -148,7 +144,7 @@ fn bootstraps(c: &mut Criterion) {
             let report = ConfusionMatrix::from_cells(config, cells).and_then(|m| m.finish());
             report.ok().and_then(|report| report.macro_average.f1).unwrap_or(f64::NAN)
         };
-        on_threads(1, || b.iter(|| median.counts(black_box(matrix.cells()), macro_f1)));
+        pool(1).install(|| b.iter(|| median.counts(black_box(matrix.cells()), macro_f1)));
     });
 }
 
@@ -165,7 +161,7 @@ fn mean(
     let bootstrap = config.init().expect("settings");
     group.throughput(Throughput::Elements((n * resamples) as u64));
     group.bench_function(name, |b| {
-        on_threads(threads, || b.iter(|| bootstrap.mean(black_box(&x))));
+        pool(threads).install(|| b.iter(|| bootstrap.mean(black_box(&x))));
     });
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use assay_array::linalg::svdvals;
 use assay_array::ndarray::Array2;
 use assay_array::random::{normal, stream};
+use assay_benches::pool;
 use criterion::{
     BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
 };
@@ -32,7 +33,7 @@ fn group(c: &mut Criterion) -> BenchmarkGroup<'_, WallTime> {
 
 /// A training step's power iteration, alone and with the gradient added; whole matrices and heads.
 fn penalty(c: &mut Criterion) {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let pool = pool(1);
     for (model, layers, d, heads) in MODELS {
         let weights = weights(d, layers);
         let mut grads = weights.clone();
@@ -63,7 +64,7 @@ fn penalty(c: &mut Criterion) {
 
 /// One matrix from a cold start.
 fn single(c: &mut Criterion) {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let pool = pool(1);
     for d in [384, 768, 1024] {
         let fused = weights(d, 1).remove(0);
         let (w, _) = fused.view().split_at(assay_array::ndarray::Axis(0), d);

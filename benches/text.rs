@@ -6,33 +6,20 @@
 use std::hint::black_box;
 
 use assay_array::testing::SplitMix64;
+use assay_benches::{Corpus, pool};
 use assay_score::text::{
     Bleu, BleuConfig, BleuStatistics, ChrfConfig, ErrorRate, MeteorConfig, RougeConfig,
-    RougeTokens, Segment, Tokenizer, Transcript, Unit, greedy_match,
+    RougeTokens, Segment, Tokenizer, Unit, greedy_match,
 };
 use assay_score::{BootstrapConfig, Mergeable, classification, statistics};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-use crate::corpus::corpus;
-
-mod corpus;
-
-fn pool(threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads")
-}
-
 #[expect(clippy::too_many_lines, reason = "one group, one corpus")]
 fn texts(c: &mut Criterion) {
     const N: usize = 20_000;
-    let pairs = corpus(N);
-    let references: Vec<[&str; 1]> = pairs.iter().map(|(_, reference)| [&reference[..]]).collect();
-    let segments: Vec<Segment<'_>> = pairs
-        .iter()
-        .zip(&references)
-        .map(|((hypothesis, _), references)| Segment { hypothesis, references })
-        .collect();
-    let transcripts: Vec<Transcript<'_>> =
-        pairs.iter().map(|(hypothesis, reference)| Transcript { hypothesis, reference }).collect();
+    let corpus = Corpus::new(N);
+    let references = corpus.references();
+    let (segments, transcripts) = (corpus.segments(&references), corpus.transcripts());
     let mut group = c.benchmark_group("text/20k");
     group.sample_size(10);
     group.throughput(Throughput::Elements(N as u64));

@@ -6,35 +6,21 @@
 use std::hint::black_box;
 
 use assay_array::testing::SplitMix64;
+use assay_benches::{Corpus, on_one_thread};
 use assay_score::classification::KappaWeights;
 use assay_score::statistics::{PermutationConfig, paired_permutation};
 use assay_score::text::{
-    BleuConfig, BleuStatistics, ErrorRate, RougeConfig, Segment, Tokenizer, Transcript, Unit,
-    cosine,
+    BleuConfig, BleuStatistics, ErrorRate, RougeConfig, Segment, Tokenizer, Unit, cosine,
 };
 use assay_score::{BootstrapConfig, Clusters, ConfusionConfig, ConfusionMatrix, Labels, Mergeable};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use trust_metrics::refusal::{RefusalDetector, RefusalLexicon};
 
-use crate::corpus::corpus;
-
-mod corpus;
-
-fn on_one_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread").install(work)
-}
-
 fn texts(c: &mut Criterion) {
     const N: usize = 100_000;
-    let pairs = corpus(N);
-    let references: Vec<[&str; 1]> = pairs.iter().map(|(_, reference)| [&reference[..]]).collect();
-    let segments: Vec<Segment<'_>> = pairs
-        .iter()
-        .zip(&references)
-        .map(|((hypothesis, _), references)| Segment { hypothesis, references })
-        .collect();
-    let transcripts: Vec<Transcript<'_>> =
-        pairs.iter().map(|(hypothesis, reference)| Transcript { hypothesis, reference }).collect();
+    let corpus = Corpus::new(N);
+    let references = corpus.references();
+    let (segments, transcripts) = (corpus.segments(&references), corpus.transcripts());
     let mut group = c.benchmark_group("trust/100k");
     group.sample_size(10);
     group.throughput(Throughput::Elements(N as u64));
@@ -88,7 +74,7 @@ fn texts(c: &mut Criterion) {
         let bleu = BleuConfig::new().init().expect("orders");
         let bootstrap = BootstrapConfig::new().with_resamples(1000).init().expect("settings");
         let second: Vec<Segment<'_>> = (0..2000)
-            .map(|i| Segment { hypothesis: &pairs[i ^ 1].0, references: &references[i] })
+            .map(|i| Segment { hypothesis: &corpus.pairs[i ^ 1].0, references: &references[i] })
             .collect();
         on_one_thread(|| {
             b.iter(|| {
@@ -188,13 +174,9 @@ fn statistics(c: &mut Criterion) {
 
 /// A million answers in batches of a thousand: what is kept does not grow.
 fn stream(c: &mut Criterion) {
-    let pairs = corpus(1000);
-    let references: Vec<[&str; 1]> = pairs.iter().map(|(_, reference)| [&reference[..]]).collect();
-    let segments: Vec<Segment<'_>> = pairs
-        .iter()
-        .zip(&references)
-        .map(|((hypothesis, _), references)| Segment { hypothesis, references })
-        .collect();
+    let corpus = Corpus::new(1000);
+    let references = corpus.references();
+    let segments = corpus.segments(&references);
     let (truth, predicted) = labels(1000);
     let mut group = c.benchmark_group("trust/stream_1M");
     group.sample_size(10);

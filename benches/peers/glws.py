@@ -109,6 +109,13 @@ class LabelHmm:
         by_label = joint @ self.indicator
         return log_z, by_label[..., 1] / by_label.sum(axis=-1)
 
+    def viterbi(self, logits):
+        """The likeliest labels of each bag and their log weight."""
+        with np.errstate(divide="ignore"):
+            frames = np.log(self.frames(logits))
+        found = [_hmmc.viterbi(self.start, self.transitions, frame) for frame in frames]
+        return np.array([log_weight for log_weight, _ in found]), self.labels[[path for _, path in found]]
+
     def log(self, logits):
         """Forward and backward in log space."""
         with np.errstate(divide="ignore"):
@@ -297,6 +304,17 @@ def counts_equal_enumeration():
 
 
 @suite.check
+def the_likeliest_counts_are_those_of_enumeration():
+    length, m = 7, 3
+    logits = draw(4, length, seed=5, scale=2)
+    log_p = np.log(np.exp(logits.astype(np.float64)) / np.exp(logits.astype(np.float64)).sum(2, keepdims=True))
+    candidates = [labels for labels in itertools.product((0, 1), repeat=length) if sum(labels) == m]
+    weights = np.array([[sum(p[i, y] for i, y in enumerate(labels)) for labels in candidates] for p in log_p])
+    expected = weights.max(1), np.array(candidates)[weights.argmax(1)]
+    assert_equal("hmmlearn viterbi", LabelHmm.count(m).viterbi(logits), expected, F64)
+
+
+@suite.check
 def pairs_equal_enumeration():
     logits = draw(50, 2, seed=3, scale=2)
     expected = enumerate_labels(logits, lambda labels: labels[0] == labels[1])
@@ -349,6 +367,9 @@ for length, m in ((10, 5), (100, 10), (100, 50), (1000, 100), (1000, 500)):
         suite.leave_out(name, "torch-struct", "needs length x (m + 1)^3 values a bag")
     suite.time(name, "torch log f32", on(logits, torch_count_log, m))
     suite.time(name, "torch linear f64", on(logits, torch_count_linear, m))
+
+logits = draw(BAGS, 100)
+suite.time("viterbi/64x100/m10", "hmmlearn viterbi", on(logits, LabelHmm.count(10).viterbi))
 
 pairs = draw(PAIRS, 2)
 suite.time("pairs/4096", "hmmlearn scaling", on(pairs, LabelHmm.similar_pair().scaling))

@@ -132,6 +132,32 @@ pub fn gradcheck(
     assert_close(gradient, &differences, rtol, atol);
 }
 
+/// The synthetic corpus of the text measures: `n` hypotheses with their references of 10 to 30 words, of
+/// which a hypothesis keeps seven in ten, replaces fifteen in a hundred, loses eight and gains seven.
+pub fn sentence_pairs(n: usize, seed: u64) -> Vec<(String, String)> {
+    let mut rng = SplitMix64::new(seed);
+    (0..n)
+        .map(|_| {
+            let length = 10 + rng.below(21);
+            let reference: Vec<String> =
+                (0..length).map(|_| format!("w{}", rng.below(1000))).collect();
+            let mut hypothesis = Vec::new();
+            for word in &reference {
+                match rng.below(100) {
+                    0..70 => hypothesis.push(word.clone()),
+                    70..85 => hypothesis.push(format!("w{}", rng.below(1000))),
+                    85..93 => {}
+                    _ => hypothesis.extend([word.clone(), format!("w{}", rng.below(1000))]),
+                }
+            }
+            if hypothesis.is_empty() {
+                hypothesis.push(reference[0].clone());
+            }
+            (hypothesis.join(" "), reference.join(" "))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! Cases of text measures.
 
-use assay_array::testing::SplitMix64;
+use assay_array::testing::sentence_pairs;
 use assay_score::Mergeable;
 use assay_score::text::{
     AnlsConfig, Bleu, BleuConfig, BleuReport, ChrfConfig, Edits, ErrorRate, GreedyScores,
@@ -12,32 +12,10 @@ use serde_json::Value;
 
 use super::{Case, list, number, numbers, text, whole};
 
-/// The synthetic corpus that cases name by its size and seed: hypotheses and references.
-fn generate(n: usize, seed: u64) -> (Vec<String>, Vec<String>) {
-    let mut rng = SplitMix64::new(seed);
-    (0..n)
-        .map(|_| {
-            let length = 10 + rng.below(21);
-            let reference: Vec<String> =
-                (0..length).map(|_| format!("w{}", rng.below(1000))).collect();
-            let mut hypothesis = Vec::new();
-            for word in &reference {
-                match rng.below(100) {
-                    0..70 => hypothesis.push(word.clone()),
-                    70..85 => hypothesis.push(format!("w{}", rng.below(1000))),
-                    85..93 => {}
-                    _ => {
-                        hypothesis.push(word.clone());
-                        hypothesis.push(format!("w{}", rng.below(1000)));
-                    }
-                }
-            }
-            if hypothesis.is_empty() {
-                hypothesis.push(reference[0].clone());
-            }
-            (hypothesis.join(" "), reference.join(" "))
-        })
-        .unzip()
+/// The synthetic corpus that a case names by its size and seed.
+fn generated(generator: &Value) -> (Vec<String>, Vec<String>) {
+    let (n, seed) = (whole(&generator["n"]), whole(&generator["seed"]) as u64);
+    sentence_pairs(n, seed).into_iter().unzip()
 }
 
 fn strings(value: &Value) -> Vec<String> {
@@ -48,8 +26,7 @@ fn strings(value: &Value) -> Vec<String> {
 fn corpus(case: &Case<'_>) -> (Vec<String>, Vec<Vec<String>>) {
     let generator = case.input("generator");
     if !generator.is_null() {
-        let (n, seed) = (whole(&generator["n"]), whole(&generator["seed"]) as u64);
-        let (hypotheses, references) = generate(n, seed);
+        let (hypotheses, references) = generated(generator);
         return (hypotheses, references.into_iter().map(|reference| vec![reference]).collect());
     }
     if !case.input("hyp").is_null() {
@@ -199,7 +176,7 @@ pub(super) fn tokenize_13a(case: &Case<'_>) {
 pub(super) fn synthetic_corpus(case: &Case<'_>) {
     case.expects(&["hyps", "refs"]);
     let (n, seed) = (whole(case.input("n")), whole(case.param("seed")) as u64);
-    let (hypotheses, references) = generate(n, seed);
+    let (hypotheses, references): (Vec<_>, Vec<_>) = sentence_pairs(n, seed).into_iter().unzip();
     assert_eq!(hypotheses, strings(&case.0["expected"]["hyps"]));
     assert_eq!(references, strings(&case.0["expected"]["refs"]));
 }
@@ -311,7 +288,7 @@ pub(super) fn wer_cer(case: &Case<'_>) {
         (strings(case.input("hyps")), strings(case.input("refs")))
     } else {
         let generator = case.input("generator");
-        generate(whole(&generator["n"]), whole(&generator["seed"]) as u64)
+        generated(generator)
     };
     let transcripts: Vec<Transcript<'_>> = hypotheses
         .iter()
@@ -348,8 +325,7 @@ pub(super) fn wer_cer(case: &Case<'_>) {
 
 pub(super) fn levenshtein_words_sum(case: &Case<'_>) {
     let generator = case.input("generator");
-    let (hypotheses, references) =
-        generate(whole(&generator["n"]), whole(&generator["seed"]) as u64);
+    let (hypotheses, references) = generated(generator);
     let transcripts: Vec<Transcript<'_>> = hypotheses
         .iter()
         .zip(&references)
