@@ -170,7 +170,7 @@ mod tests {
     use assay_tensor::burn::tensor::{DType, Tensor, TensorData};
 
     use super::*;
-    use crate::story::cross_entropy;
+    use crate::train::cross_entropy;
     use crate::train::{NotFinite, Schedule};
     use crate::wide_resnet::WideResNet;
 

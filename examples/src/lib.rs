@@ -2,7 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod assignment;
-
 pub mod augmentation;
 pub mod bags;
 pub mod base_new;
@@ -10,6 +9,7 @@ pub mod calibrate;
 pub mod checkpoint;
 pub mod cifar;
 pub mod cosine;
+pub mod ending;
 pub mod exam;
 pub mod kmeans;
 pub mod layer_report;

@@ -1,5 +1,5 @@
 //! What the programs of one setting share: arguments, ways to learn side by side, a table.
-#![allow(clippy::print_stdout, clippy::print_stderr)] // the programs talk to their users through it
+#![allow(clippy::print_stdout)] // the programs talk to their users through it
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use assay_tensor::burn;
 use assay_tensor::{Error as TensorError, burn::module::Module};
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use glws_nfa::tensor::NoiseMatrix;
 use thiserror::Error;
 
 use crate::bags;
+use crate::ending::exit_code;
 use crate::exam::{Exam, Score};
 use crate::lenet::LeNet;
 use crate::mnist::{DataError, Mnist};
@@ -83,13 +83,7 @@ pub struct Story {
 
 /// Tells a program's story with what its user asked for; an error goes to the terminal.
 pub fn tell(story: impl FnOnce(&Story) -> Result<(), StoryError>) -> ExitCode {
-    match Story::new(Arguments::parse()).and_then(|setting| story(&setting)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(Story::new(Arguments::parse()).and_then(|setting| story(&setting)))
 }
 
 /// A network, and what may learn beside it.
@@ -194,7 +188,7 @@ impl Story {
             let logits = self.logits(student, batch.iter().copied());
             let targets = batch.iter().flat_map(|&i| (0..outputs).map(move |class| (i, class)));
             let targets = targets.map(|(image, class)| target(image, class)).collect();
-            Ok(cross_entropy(logits, targets))
+            Ok(train::cross_entropy(logits, targets))
         })
     }
 
@@ -264,14 +258,6 @@ impl Story {
     }
 }
 
-/// `−(1/n) Σ_i Σ_c t_i(c) log p_i(c)` for targets given row by row.
-pub fn cross_entropy(logits: Tensor<2>, targets: Vec<f32>) -> Tensor<1> {
-    let shape = logits.dims();
-    let targets = TensorData::new(targets, shape);
-    let targets = Tensor::<2>::from_data(targets, (&logits.device(), DType::F32));
-    (log_softmax(logits, 1) * targets).sum().div_scalar(-(shape[0].max(1) as f64))
-}
-
 /// The table of a story.
 fn table(learned: &[Learned]) -> String {
     let width = learned.iter().map(|row| row.name.chars().count()).max().unwrap_or(0);
@@ -282,18 +268,4 @@ fn table(learned: &[Learned]) -> String {
         format!("{name:width$}  {right:4.1} %   {low:4.1} to {high:4.1} %   {seconds:7.1}")
     });
     std::iter::once(head).chain(rows).collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn targets_are_averaged_over_the_batch() {
-        let device = assay_tensor::device("flex").unwrap();
-        let logits = Tensor::<2>::from_floats([[0.0, 0.0], [3.0_f32.ln(), 0.0]], &device);
-        let loss = cross_entropy(logits, vec![0.5, 0.5, 1.0, 0.0]).into_scalar::<f32>();
-        let want = f32::midpoint(2.0_f32.ln(), (4.0_f32 / 3.0).ln());
-        assert!((loss - want).abs() < 1e-6, "{loss} {want}");
-    }
 }

@@ -5,6 +5,7 @@ use assay_tensor::convert::into_array;
 use assay_tensor::{Error, burn};
 use burn::module::Module;
 use burn::optim::{AdamConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use serde::Serialize;
 
@@ -190,4 +191,31 @@ pub fn outputs(
 pub fn argmax(row: &[f32]) -> usize {
     let larger = |best, index| if row[index] > row[best] { index } else { best };
     (1..row.len()).fold(0, larger)
+}
+
+/// The target of an image whose class is known: one for it and zero for the others.
+pub fn one_hot(class: usize, classes: usize) -> impl Iterator<Item = f32> {
+    (0..classes).map(move |other| f32::from(u8::from(other == class)))
+}
+
+/// `−(1/n) Σ_i Σ_c t_i(c) log p_i(c)` for targets given row by row.
+pub fn cross_entropy(logits: Tensor<2>, targets: Vec<f32>) -> Tensor<1> {
+    let shape = logits.dims();
+    let targets = TensorData::new(targets, shape);
+    let targets = Tensor::<2>::from_data(targets, (&logits.device(), DType::F32));
+    (log_softmax(logits, 1) * targets).sum().div_scalar(-(shape[0].max(1) as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_averaged_over_the_batch() {
+        let device = assay_tensor::device("flex").unwrap();
+        let logits = Tensor::<2>::from_floats([[0.0, 0.0], [3.0_f32.ln(), 0.0]], &device);
+        let loss = cross_entropy(logits, vec![0.5, 0.5, 1.0, 0.0]).into_scalar::<f32>();
+        let want = f32::midpoint(2.0_f32.ln(), (4.0_f32 / 3.0).ln());
+        assert!((loss - want).abs() < 1e-6, "{loss} {want}");
+    }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use assay_examples::base_new::{Found, Plan, tell};
+use assay_examples::ending::exit_code;
 use assay_examples::mnist::Mnist;
 use assay_report::{Cell, Page, Section, Table, json, number, percent, write_whole};
 use clap::Parser;
@@ -34,13 +35,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {

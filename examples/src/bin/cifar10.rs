@@ -11,6 +11,7 @@ use std::time::Instant;
 use assay_array::random::stream;
 use assay_examples::checkpoint::{self, CheckpointError};
 use assay_examples::cifar::{BYTES, CLASSES, CifarError, Images, SIDE};
+use assay_examples::ending::exit_code;
 use assay_examples::train::{NotFinite, Schedule, Training, argmax};
 use assay_examples::views::{View, append};
 use assay_examples::wide_resnet::WideResNet;
@@ -100,13 +101,7 @@ enum CifarRunError {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), CifarRunError> {

@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use assay_encoder::{Encoder, EncoderConfig};
-use assay_examples::layer_report::{Measures, Untrained, compare, measure, page, spread};
+use assay_examples::ending::exit_code;
+use assay_examples::layer_report::{
+    Measures, Untrained, compare, measure, spread, untrained, write,
+};
 use assay_examples::progress::Progress;
-use assay_report::{json, write_whole};
+use assay_report::write_whole;
 use assay_tensor::assay_array::ndarray::{Array2, s};
 use assay_tensor::burn::prelude::Device;
 use assay_tensor::device;
@@ -29,7 +32,7 @@ struct Arguments {
     /// The text, one sentence a line; empty lines are left out.
     text: PathBuf,
     /// The same model before training: a folder, and the seed of its weights; may be given several times.
-    #[arg(long, value_name = "FOLDER=SEED")]
+    #[arg(long, value_name = "PATH=SEED")]
     untrained: Vec<String>,
     /// The most tokens of a sentence.
     #[arg(long, default_value_t = 256)]
@@ -54,13 +57,7 @@ struct Arguments {
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -77,10 +74,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .untrained
         .iter()
         .map(|text| {
-            let (folder, seed) =
-                text.rsplit_once('=').ok_or_else(|| format!("expected FOLDER=SEED, got {text}"))?;
-            let seed: u64 = seed.parse().map_err(|_| format!("the seed in {text} is no number"))?;
-            Ok((seed, load(Path::new(folder), arguments, &device)?))
+            let (path, seed) = untrained(text)?;
+            Ok((seed, load(path, arguments, &device)?))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     write_whole(&arguments.out, &[] as &[(&str, &str)])?;
@@ -131,21 +126,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         trained.sizes().hidden,
         trained.sizes().heads
     );
-    let html = page("What the layers hold", &lead, &measures, &notes).html();
-    let numbers = json(&serde_json::json!({ "notes": notes, "measures": measures }))?;
-    write_whole(&arguments.out, &[("report.json", numbers), ("index.html", html)])?;
-    for layer in &measures.layers {
-        let report = &layer.sentences;
-        println!(
-            "layer {:>3}  entropy {:.4} of {:.4}  effective rank {:.3}",
-            layer.layer,
-            report.entropy.mean,
-            report.cap.mean,
-            report.geometric_rank()
-        );
-    }
-    println!("The whole report: {}", arguments.out.join("index.html").display());
-    Ok(())
+    write(&arguments.out, &lead, &measures, &notes)
 }
 
 fn load(folder: &Path, arguments: &Arguments, device: &Device) -> Result<Encoder, Failure> {

@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use assay_array::ndarray::Array2;
-use assay_examples::layer_report::{Measures, Untrained, compare, measure, page, spread};
+use assay_examples::ending::exit_code;
+use assay_examples::layer_report::{
+    Measures, Untrained, compare, measure, spread, untrained, write,
+};
 use assay_examples::progress::Progress;
-use assay_report::{json, write_whole};
+use assay_report::write_whole;
 use clap::Parser;
 use matrix_entropy::input::{HiddenStates, LayerPattern, Sentences, TokenPolicy};
 
@@ -51,13 +54,7 @@ struct Arguments {
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 /// States that are open, with the mask that belongs to them.
@@ -86,10 +83,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         .untrained
         .iter()
         .map(|text| {
-            let (path, seed) =
-                text.rsplit_once('=').ok_or_else(|| format!("expected PATH=SEED, got {text}"))?;
-            let seed: u64 = seed.parse().map_err(|_| format!("the seed in {text} is no number"))?;
-            Ok((seed, Source::open(Path::new(path), arguments)?))
+            let (path, seed) = untrained(text)?;
+            Ok((seed, Source::open(path, arguments)?))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     write_whole(&arguments.out, &[] as &[(&str, &str)])?;
@@ -130,20 +125,5 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 
     let measures = Measures { layers: measured, cka };
     let lead = format!("{}, {} layers.", arguments.states.display(), layers.len());
-    let html = page("What the layers hold", &lead, &measures, &notes).html();
-    let numbers = json(&serde_json::json!({ "notes": notes, "measures": measures }))?;
-    write_whole(&arguments.out, &[("report.json", numbers), ("index.html", html)])?;
-    for layer in &measures.layers {
-        let report = &layer.sentences;
-        println!(
-            "layer {:>3}  d {:>5}  entropy {:.4} of {:.4}  effective rank {:.3}",
-            layer.layer,
-            report.columns,
-            report.entropy.mean,
-            report.cap.mean,
-            report.geometric_rank()
-        );
-    }
-    println!("The whole report: {}", arguments.out.join("index.html").display());
-    Ok(())
+    write(&arguments.out, &lead, &measures, &notes)
 }

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use assay_array::random::{below, stream};
 use assay_examples::exam::Exam;
-use assay_examples::story::{Story, StoryError, cross_entropy, tell};
+use assay_examples::story::{Story, StoryError, tell};
+use assay_examples::train::cross_entropy;
 use glws_nfa::tensor::WeakLossConfig;
 use glws_nfa::{Alphabet, Bags, Constraint, Regex, WeakLabels, marginals};
 use ndarray::Array2;

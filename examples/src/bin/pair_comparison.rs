@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use assay_examples::exam::Exam;
-use assay_examples::story::{Story, StoryError, cross_entropy, tell};
+use assay_examples::story::{Story, StoryError, tell};
+use assay_examples::train::cross_entropy;
 use glws_nfa::generate::{compared, pairs};
 use glws_nfa::tensor::{WeakLossConfig, class_balance};
 use glws_nfa::{Constraint, WeakLabels};

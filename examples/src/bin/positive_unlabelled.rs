@@ -6,7 +6,8 @@
 use std::process::ExitCode;
 
 use assay_examples::exam::Exam;
-use assay_examples::story::{Story, StoryError, cross_entropy, tell};
+use assay_examples::story::{Story, StoryError, tell};
+use assay_examples::train::cross_entropy;
 use assay_tensor::burn::tensor::Tensor;
 use assay_tensor::burn::tensor::activation::sigmoid;
 use glws_nfa::WeakLabels;

@@ -12,6 +12,7 @@ use std::time::Instant;
 use assay_array::random::stream;
 use assay_examples::checkpoint::{self, CheckpointError};
 use assay_examples::cifar::{BYTES, CLASSES, CifarError, Images, SIDE};
+use assay_examples::ending::exit_code;
 use assay_examples::train::{NotFinite, Schedule, Training};
 use assay_examples::views::{MEAN, SPREAD, View, append};
 use assay_report::Page;
@@ -134,13 +135,7 @@ fn above_zero(text: &str) -> Result<f64, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), RobustError> {

@@ -3,7 +3,7 @@ use assay_report::{Axis, Cell, HeatMap, Page, Plot, Section, Series, Shade, Tabl
 use super::{CkaMap, LayerMeasures, Measures};
 
 /// The page of a model's layers.
-pub fn page(title: &str, lead: &str, measures: &Measures, notes: &[String]) -> Page {
+pub(super) fn page(title: &str, lead: &str, measures: &Measures, notes: &[String]) -> Page {
     let mut page = Page::new(title);
     page.lead(lead);
     page.section(entropy(&measures.layers));

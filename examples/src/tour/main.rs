@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use assay_examples::ending::exit_code;
 use assay_examples::mnist::Mnist;
 use assay_examples::progress::Progress;
 use assay_report::{json, write_whole};
@@ -65,13 +66,7 @@ struct Manifest {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<(), TourError> {

@@ -13,6 +13,7 @@ mod arguments;
 use std::process::ExitCode;
 
 use assay_examples::augmentation::{augment, culture, section, thesaurus};
+use assay_examples::ending::exit_code;
 use assay_language::{Cancel, Run, RunConfig, TextModel};
 use assay_report::{Page, json, write_whole};
 use clap::Parser;
@@ -26,13 +27,7 @@ use arguments::Arguments;
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<()> {

@@ -31,7 +31,7 @@ pub(super) fn digits<'a>(lesson: &'a Lesson) -> Course<'a, Bag> {
         images: |group| group.images.len(),
         schedule: lesson.settings.groups,
         outputs: CLASSES,
-        start: 0.0,
+        start: None,
         exam: &lesson.digits,
     }
 }

@@ -5,10 +5,9 @@ use assay_examples::bags::Bag;
 use assay_examples::lenet::LeNet;
 use assay_examples::mnist::CLASSES;
 use assay_examples::progress::Task;
-use assay_examples::train;
+use assay_examples::train::{self, cross_entropy};
 
 use super::error::LessonError;
-use super::labels::cross_entropy;
 use super::lesson::{Course, Lesson, NINE, Trained};
 use glws_nfa::WeakLabels;
 use glws_nfa::tensor::WeakLossConfig;
@@ -20,7 +19,7 @@ pub(super) fn nines<'a>(lesson: &'a Lesson) -> Course<'a, Bag> {
         images: |bag| bag.images.len(),
         schedule: lesson.settings.bags,
         outputs: 2,
-        start: 0.0,
+        start: None,
         exam: &lesson.nines,
     }
 }

@@ -3,8 +3,7 @@
 use assay_examples::lenet::LeNet;
 use assay_examples::mnist::CLASSES;
 use assay_examples::progress::Task;
-use assay_tensor::burn::tensor::activation::log_softmax;
-use assay_tensor::burn::tensor::{DType, Tensor, TensorData};
+use assay_examples::train::{cross_entropy, one_hot};
 
 use super::error::LessonError;
 use super::lesson::{Course, Lesson, Trained};
@@ -16,7 +15,7 @@ pub(super) fn digits<'a>(lesson: &'a Lesson) -> Course<'a, usize> {
         images: |_| 1,
         schedule: lesson.settings.labels,
         outputs: CLASSES,
-        start: 0.0,
+        start: None,
         exam: &lesson.digits,
     }
 }
@@ -42,16 +41,4 @@ pub(super) fn learn(
         Ok(cross_entropy(logits, targets.collect()))
     };
     lesson.learn_classes(task, course, loss)
-}
-
-/// `−(1/n) Σ_i Σ_c t_i(c) log p_i(c)` for targets given row by row.
-pub(super) fn cross_entropy(logits: Tensor<2>, targets: Vec<f32>) -> Tensor<1> {
-    let shape = logits.dims();
-    let targets = TensorData::new(targets, shape);
-    let targets = Tensor::<2>::from_data(targets, (&logits.device(), DType::F32));
-    (log_softmax(logits, 1) * targets).sum().div_scalar(-(shape[0] as f64))
-}
-
-fn one_hot(class: usize, classes: usize) -> impl Iterator<Item = f32> {
-    (0..classes).map(move |other| f32::from(u8::from(other == class)))
 }

@@ -63,8 +63,8 @@ pub(super) struct Course<'a, T> {
     pub(super) schedule: Schedule,
     /// The network's outputs.
     pub(super) outputs: usize,
-    /// What is added to the log-odds of a nine at the start.
-    pub(super) start: f64,
+    /// The share of nines that the network expects at the start, where it is told one.
+    pub(super) start: Option<f64>,
     /// What it is asked in the end.
     pub(super) exam: &'a Exam,
 }
@@ -173,8 +173,12 @@ impl<'a> Lesson<'a> {
         let quiz = course.exam.beginning(self.settings.curve_images);
         let per_pass = course.work() / schedule.passes.max(1);
         let mut curve: Vec<Point> = Vec::new();
+        let fresh = LeNet::new(course.outputs, seed, &self.learning);
         let net = train(
-            LeNet::new(course.outputs, seed, &self.learning).biased(NINE, course.start as f32),
+            match course.start {
+                Some(share) => fresh.biased(NINE, (share / (1.0 - share)).ln() as f32),
+                None => fresh,
+            },
             course.items,
             &schedule,
             seed,

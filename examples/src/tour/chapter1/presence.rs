@@ -31,7 +31,7 @@ pub(super) fn course<'a>(lesson: &'a Lesson) -> Course<'a, Bag> {
     // Half a bag more of either kind, so that the share is neither 0 nor 1.
     let none = (without as f64 + 0.5) / (bags.len() as f64 + 1.0);
     let share = 1.0 - none.powf(bags.len() as f64 / lesson.images.len().max(1) as f64);
-    Course { items: bags, start: (share / (1.0 - share)).ln(), ..counts::nines(lesson) }
+    Course { items: bags, start: Some(share), ..counts::nines(lesson) }
 }
 
 /// Learns by the exact loss: minus the log-probability that at least one image shows a nine, or that

@@ -46,9 +46,9 @@ impl Settings {
         let short = |schedule: Schedule| Schedule { passes: 2, ..schedule };
         let full = Self::full();
         Self {
-            images: 1_000,
-            test_images: 1_000,
-            curve_images: 200,
+            images: 120,
+            test_images: 100,
+            curve_images: 50,
             labels: short(full.labels),
             bags: short(full.bags),
             groups: short(full.groups),

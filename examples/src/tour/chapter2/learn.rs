@@ -3,7 +3,7 @@
 use assay_array::ndarray::Array2;
 use assay_examples::mnist::{CLASSES, PIXELS, SIDE, Split};
 use assay_examples::progress::Task;
-use assay_examples::story::cross_entropy;
+use assay_examples::train::cross_entropy;
 use assay_examples::train::{PIXEL_MEAN, PIXEL_SPREAD, Training};
 use assay_tensor::burn;
 use burn::module::{Module, ModuleMapper, Param};

@@ -3,9 +3,8 @@
 use assay_array::ndarray::Array2;
 use assay_examples::lenet::LeNet;
 use assay_examples::mnist::{CLASSES, Split};
-use assay_examples::train::{Schedule, tensor, train};
-use assay_tensor::burn::tensor::activation::log_softmax;
-use assay_tensor::burn::tensor::{DType, Device, Tensor, TensorData};
+use assay_examples::train::{Schedule, argmax, cross_entropy, one_hot, outputs, tensor, train};
+use assay_tensor::burn::tensor::Device;
 use assay_tensor::convert::into_array;
 use matrix_entropy::pair::{Debias, cka_map};
 use matrix_entropy::{Conventions, Report, RowPolicy};
@@ -96,9 +95,10 @@ pub(super) fn measure(tour: &Tour, settings: &Settings) -> Result<Numbers, Insid
         |net, batch| {
             let logits =
                 net.forward(tensor(train_split, batch.iter().map(|&&image| image), &device));
-            let digits = batch.iter().map(|&&image| train_split.label(image));
+            let targets =
+                batch.iter().flat_map(|&&image| one_hot(train_split.label(image), CLASSES));
             task.advance(batch.len());
-            Ok::<_, InsideError>(cross_entropy(logits, digits))
+            Ok::<_, InsideError>(cross_entropy(logits, targets.collect()))
         },
         |net, loss| {
             history.push(reports(net, test, &measured, &tour.device)?);
@@ -189,20 +189,8 @@ fn right(
     images: &[usize],
     device: &Device,
 ) -> Result<f64, InsideError> {
-    let answers = assay_examples::train::outputs(net, split, images, device)?;
-    let correct = answers.iter().zip(images).filter(|(row, image)| {
-        let largest = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-        largest.is_some_and(|(class, _)| class == split.label(**image))
-    });
+    let answers = outputs(net, split, images, device)?;
+    let correct =
+        answers.iter().zip(images).filter(|(row, image)| argmax(row) == split.label(**image));
     Ok(correct.count() as f64 / images.len().max(1) as f64)
-}
-
-fn cross_entropy(logits: Tensor<2>, digits: impl Iterator<Item = usize>) -> Tensor<1> {
-    let shape = logits.dims();
-    let targets: Vec<f32> = digits
-        .flat_map(|digit| (0..CLASSES).map(move |class| f32::from(u8::from(class == digit))))
-        .collect();
-    let targets = TensorData::new(targets, shape);
-    let targets = Tensor::<2>::from_data(targets, (&logits.device(), DType::F32));
-    (log_softmax(logits, 1) * targets).sum().div_scalar(-(shape[0] as f64))
 }
