@@ -1,6 +1,7 @@
 //! The story of augmentation: survey answers and seeds in, templates, samples and their diversity out.
 //! The program `augment` and the tour tell it alike.
 
+use assay_array::ndarray::{Axis as Dimension, Slice};
 use assay_language::{Embedder, HashedEmbedderConfig, RunConfig, TextModel};
 use assay_report::{Axis, BarChart, Cell, Section, Table, Text, number, percent};
 use culture_augment::measure::{
@@ -72,6 +73,9 @@ pub fn augment(
     Ok(Augmented { outcome, diversity })
 }
 
+/// The Vendi score takes time cubic in the texts; of more than so many it is that of a part.
+const VENDI_TEXTS: usize = 1000;
+
 fn measure(of: &str, texts: &[&str], seeds: &[&str], embedder: &dyn Embedder) -> Result<Diversity> {
     let rows = embedder.embed(texts)?;
     let gain = if of == "seeds" {
@@ -79,13 +83,16 @@ fn measure(of: &str, texts: &[&str], seeds: &[&str], embedder: &dyn Embedder) ->
     } else {
         Some(diversity_gain(rows.view(), embedder.embed(seeds)?.view())?)
     };
+    // Spread over all, because neighbours are variants of one question.
+    let step = texts.len().div_ceil(VENDI_TEXTS).max(1);
+    let spread = rows.slice_axis(Dimension(0), Slice::from(..).step_by(step.cast_signed()));
     let bleu = if texts.len() > 1 { Some(self_bleu(texts, 4)?.mean) } else { None };
     Ok(Diversity {
         of: of.to_owned(),
         texts: texts.len(),
         distinct_2: distinct(texts, 2)?.value,
         self_bleu: bleu,
-        vendi_share: vendi(gram(rows.view())?.view(), 1.0)? / texts.len() as f64,
+        vendi_share: vendi(gram(spread)?.view(), 1.0)? / spread.nrows() as f64,
         compression: compression_ratio(texts),
         gain,
     })
@@ -225,8 +232,10 @@ fn diversity(found: &Augmented) -> Section {
         .series("Vendi score", found.diversity.iter().map(|d| d.vendi_share));
     section.figure(
         chart.svg(),
-        "More ways of asking one question repeat more of its words: both shares fall with the number of texts, \
-         so compare sets of one size.",
+        format!(
+            "More ways of asking one question repeat more of its words: both shares fall with the number of \
+             texts, so compare sets of one size. The Vendi score is that of {VENDI_TEXTS} texts at most."
+        ),
     );
     section
 }
