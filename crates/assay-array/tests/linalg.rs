@@ -92,6 +92,49 @@ fn eigenvalues_are_jacobis() {
     }
 }
 
+/// Matrices whose tridiagonal form splits, is graded or has clusters: by another algorithm.
+#[test]
+fn eigenvalues_are_those_that_come_with_vectors() {
+    for n in [1, 2, 5, 31, 32, 33, 37, 100, 260] {
+        let random = symmetric::<f64>(n as u64, n);
+        let thin = self::random::<f64>(7, n, 3);
+        let graded = |i: usize| 10.0_f64.powi(-((i % 60) as i32));
+        let cases = [
+            random.clone(),
+            Array2::from_elem((n, n), 1.0),
+            Array2::from_diag_elem(n, -2.0),
+            Array2::from_shape_fn((n, n), |(i, j)| f64::from(u8::from(i + j == n - 1))),
+            product(thin.view(), thin.t()),
+            Array2::from_shape_fn((n, n), |(i, j)| random[[i, j]] * graded(i) * graded(j)),
+            Array2::from_shape_fn((n, n), |(i, j)| {
+                random[[i, j]] * graded(n - 1 - i) * graded(n - 1 - j)
+            }),
+            // Wilkinson's: pairs of eigenvalues that agree in all digits.
+            Array2::from_shape_fn((n, n), |(i, j)| match i.abs_diff(j) {
+                0 => (n as f64 / 2.0 - i as f64).abs(),
+                1 => 1.0,
+                _ => 0.0,
+            }),
+            Array2::from_shape_fn((n, n), |(i, j)| if i.abs_diff(j) == 1 { 1e-170 } else { 0.0 }),
+        ];
+        for (case, a) in cases.iter().enumerate() {
+            let e = eigh(a.view()).unwrap();
+            let size = e.values.iter().fold(0.0_f64, |m, x| m.max(x.abs())) + f64::MIN_POSITIVE;
+            let (got, want) = (eigvalsh(a.view()).unwrap() / size, e.values / size);
+            assert!(got.iter().is_sorted());
+            for (got, want) in got.iter().zip(&want) {
+                let off = (got - want).abs();
+                assert!(off < 4e-16 * (n as f64 + 10.0), "{case} of {n}: {got} {want}");
+            }
+            let narrow = a.mapv(|x| x as f32);
+            for (got, want) in eigvalsh(narrow.view()).unwrap().iter().zip(&want) {
+                let off = (f64::from(*got) / size - want).abs();
+                assert!(case == 8 || off < 2e-7 * (n as f64 + 10.0), "f32, {case} of {n}");
+            }
+        }
+    }
+}
+
 #[test]
 fn singular_values_are_roots_of_jacobis() {
     for (m, n) in [(1, 1), (7, 3), (3, 7), (40, 40), (200, 9)] {

@@ -60,7 +60,12 @@ pub(super) fn scaling<T: Scalar>(largest: T) -> Option<f64> {
     if largest == 0.0 || (smallest_safe..=smallest_safe.recip()).contains(&largest) {
         return None;
     }
+    Some(unit_scale(T::from_f64(largest)))
+}
+
+/// The power of two that brings the largest magnitude near 1.
+pub(super) fn unit_scale<T: Scalar>(largest: T) -> f64 {
     // Both the factor and its reciprocal must be normal numbers of the element type.
     let limit = -T::MIN_POSITIVE.to_f64().log2() - 4.0;
-    Some((-largest.log2().floor()).clamp(-limit, limit).exp2())
+    (-largest.to_f64().log2().floor()).clamp(-limit, limit).exp2()
 }

@@ -5,7 +5,7 @@ use faer::linalg::cholesky::llt::factor::{
 use faer::{Par, Spec};
 use ndarray::{Array2, ArrayView2, Axis, s};
 
-use super::view::Columns;
+use super::view::{Columns, copy_lower};
 use super::{lower_finite, size_of_square};
 use crate::{Error, Result, Scalar};
 
@@ -31,24 +31,13 @@ pub fn cholesky<T: Scalar>(a: ArrayView2<'_, T>) -> Result<Array2<T>> {
     Ok(T::from_faer(factor(T::to_faer(a))?))
 }
 
-/// Columns that are copied together.
-const STRIP: usize = 16;
-
 fn factor<F: faer::traits::RealField + Scalar>(a: ArrayView2<'_, F>) -> Result<Array2<F>> {
     let operation = "cholesky";
     let n = size_of_square(operation, a)?;
     lower_finite(operation, a)?;
     let mut columns = Columns::zeros(n, n);
     let mut l = columns.as_faer();
-    // Rows become columns, in strips as wide as a cache line or two: whole rows would touch a line of
-    // every column before any is full.
-    for strip in (0..n).step_by(STRIP) {
-        for i in strip..n {
-            for j in strip..(strip + STRIP).min(i + 1) {
-                l[(i, j)] = a[[i, j]];
-            }
-        }
-    }
+    copy_lower(a, F::ONE, l.as_mut());
     let scratch = cholesky_in_place_scratch::<F>(n, Par::Seq, Spec::default());
     cholesky_in_place(
         l,

@@ -1,12 +1,13 @@
 use faer::diag::DiagMut;
 use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::tridiag::{tridiag_in_place, tridiag_in_place_scratch};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
-use faer::{Par, Spec};
+use faer::{Mat, Par, Spec};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use super::check::scaling;
-use super::view::{Columns, Dense};
-use super::{lower_finite, size_of_square};
+use super::check::{scaling, unit_scale};
+use super::view::{Columns, Dense, copy_lower};
+use super::{lower_finite, size_of_square, tridiagonal};
 use crate::{Error, Result, Scalar};
 
 /// Eigenvalues and eigenvectors of a symmetric matrix, `A = V diag(λ) Vᵀ`.
@@ -39,8 +40,7 @@ pub struct Eigh<T> {
 /// # Ok::<(), assay_array::Error>(())
 /// ```
 pub fn eigvalsh<T: Scalar>(a: ArrayView2<'_, T>) -> Result<Array1<T>> {
-    let (values, _) = decompose("eigvalsh", T::to_faer(a), ComputeEigenvectors::No)?;
-    Ok(T::from_faer(values))
+    Ok(T::from_faer(values(T::to_faer(a))?))
 }
 
 /// Eigenvalues and eigenvectors of a symmetric `[n, n]` matrix; only the lower triangle is read.
@@ -58,29 +58,52 @@ pub fn eigvalsh<T: Scalar>(a: ArrayView2<'_, T>) -> Result<Array1<T>> {
 /// # Ok::<(), assay_array::Error>(())
 /// ```
 pub fn eigh<T: Scalar>(a: ArrayView2<'_, T>) -> Result<Eigh<T>> {
-    let (values, vectors) = decompose("eigh", T::to_faer(a), ComputeEigenvectors::Yes)?;
+    let (values, vectors) = decompose(T::to_faer(a))?;
     Ok(Eigh { values: T::from_faer(values), vectors: T::from_faer(vectors) })
 }
 
+fn values<F: faer::traits::RealField + Scalar>(a: ArrayView2<'_, F>) -> Result<Array1<F>> {
+    let operation = "eigvalsh";
+    let n = size_of_square(operation, a)?;
+    let scale = unit_scale(lower_finite(operation, a)?);
+    // faer's own matrix: its columns begin where vector loads are fastest.
+    let mut lower = Mat::<F>::zeros(n, n);
+    copy_lower(a, F::from_f64(scale), lower.as_mut());
+    let mut reflections = Mat::zeros(1, n.saturating_sub(1));
+    let scratch = tridiag_in_place_scratch::<F>(n, Par::Seq, Spec::default());
+    tridiag_in_place(
+        lower.as_mut(),
+        reflections.as_mut(),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        Spec::default(),
+    );
+    let mut values: Vec<f64> = (0..n).map(|i| lower[(i, i)].to_f64()).collect();
+    let mut beside: Vec<f64> = (1..n).map(|i| lower[(i, i - 1)].to_f64()).collect();
+    let failed = Error::NoConvergence { operation, rows: n, columns: n };
+    tridiagonal::eigenvalues(&mut values, &mut beside).ok_or(failed)?;
+    let values = values.into_iter().map(|x| F::from_f64(x / scale)).collect();
+    Ok(sorted(operation, values, Array2::default((0, 0)))?.0)
+}
+
 fn decompose<F: faer::traits::RealField + Scalar>(
-    operation: &'static str,
     a: ArrayView2<'_, F>,
-    vectors: ComputeEigenvectors,
 ) -> Result<(Array1<F>, Array2<F>)> {
+    let operation = "eigh";
     let n = size_of_square(operation, a)?;
     let scale = scaling(lower_finite(operation, a)?);
     let scaled = scale.map(|s| a.mapv(|x| x * F::from_f64(s)));
     let dense = Dense::new(scaled.as_ref().map_or(a, |scaled| scaled.view()));
 
     let mut values = vec![F::ZERO; n];
-    let size = if vectors == ComputeEigenvectors::Yes { n } else { 0 };
-    let mut columns = Columns::zeros(size, size);
+    let mut columns = Columns::zeros(n, n);
     if n > 0 {
+        let vectors = ComputeEigenvectors::Yes;
         let scratch = self_adjoint_evd_scratch::<F>(n, vectors, Par::Seq, Spec::default());
         self_adjoint_evd(
             dense.as_faer(),
             DiagMut::from_slice_mut(&mut values),
-            (size > 0).then(|| columns.as_faer()),
+            Some(columns.as_faer()),
             Par::Seq,
             MemStack::new(&mut MemBuffer::new(scratch)),
             Spec::default(),

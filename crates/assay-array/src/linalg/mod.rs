@@ -1,4 +1,5 @@
-//! Dense linear algebra on ndarray views, computed by faer (pure Rust).
+//! Dense linear algebra on ndarray views, computed by faer (pure Rust); only the last step to eigenvalues
+//! without vectors is our own, because it is faster.
 //!
 //! Every function takes [`ArrayView2`](ndarray::ArrayView2)s of any strides and returns owned
 //! arrays. Views whose elements lie in row-major or column-major order without gaps are used where
@@ -39,6 +40,7 @@ mod field;
 mod gram;
 mod product;
 mod svd;
+mod tridiagonal;
 mod view;
 
 pub use cholesky::cholesky;

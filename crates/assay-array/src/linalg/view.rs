@@ -3,6 +3,8 @@ use std::borrow::Cow;
 use faer::{MatMut, MatRef};
 use ndarray::{Array2, ArrayView2, ShapeBuilder};
 
+use crate::Scalar;
+
 /// Views an ndarray matrix as a faer matrix, without a copy.
 ///
 /// `None` when the elements do not lie in row-major or column-major order without gaps: copy such a
@@ -79,5 +81,21 @@ impl<T> Columns<T> {
     pub(super) fn into_array(self) -> Array2<T> {
         // cannot fail: the vector was made with rows · columns elements.
         Array2::from_shape_vec(self.shape.f(), self.elements).expect("as many elements as made")
+    }
+}
+
+/// Copies the lower triangle, multiplied by a number.
+pub(super) fn copy_lower<F: Scalar>(a: ArrayView2<'_, F>, factor: F, mut out: MatMut<'_, F>) {
+    /// Columns that are copied together.
+    const STRIP: usize = 16;
+    let n = a.nrows();
+    // Rows become columns, in strips as wide as a cache line or two: whole rows would touch a line of
+    // every column before any is full.
+    for strip in (0..n).step_by(STRIP) {
+        for i in strip..n {
+            for j in strip..(strip + STRIP).min(i + 1) {
+                out[(i, j)] = a[[i, j]] * factor;
+            }
+        }
     }
 }
