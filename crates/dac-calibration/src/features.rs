@@ -3,6 +3,7 @@
 use assay_array::Scalar;
 use ndarray::{ArrayView2, CowArray, Ix2};
 
+use crate::kernel::row::all_finite;
 use crate::kernel::{dot, knn};
 use crate::{Error, Result};
 
@@ -42,6 +43,9 @@ pub(crate) fn prepared<'a, T: Scalar>(
     rule: Normalisation,
 ) -> Result<CowArray<'a, T, Ix2>> {
     for (row, values) in features.outer_iter().enumerate() {
+        if values.as_slice().is_some_and(all_finite) {
+            continue;
+        }
         if let Some(column) = values.iter().position(|value| !value.is_finite()) {
             return Err(Error::NotFinite {
                 operation,

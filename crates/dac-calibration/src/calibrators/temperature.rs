@@ -3,7 +3,7 @@ use rayon::prelude::*;
 
 use super::stored::{Fitted, fitted, require};
 use crate::calibrator::{Calibrator, FitReport, Objective, Predictions, Warning};
-use crate::kernel::row;
+use crate::kernel::row::{self, Slopes};
 use crate::{Error, Logits, Probs, Result};
 
 const OPERATION: &str = "temperature scaling";
@@ -49,9 +49,9 @@ impl TemperatureConfig {
 /// log likelihood.
 ///
 /// With `β = 1/T` the loss `mean (ln Σ_c e^{β z_c} − β z_y)` is convex, its slope is
-/// `mean (E_p z − z_y)`, its curvature `mean Var_p z` and its third derivative the mean third cumulant.
-/// Halley's steps in `ln β`, kept inside a bracket of the optimum, reach it in a handful of passes; the
-/// common recipe (L-BFGS on `T` with a learning rate of 0.01) stops far from it.
+/// `mean (E_p z − z_y)`, its curvature `mean Var_p z`, and its further derivatives are mean cumulants.
+/// Householder's steps of order 5 in `ln β`, kept inside a bracket of the optimum, reach it in two or three
+/// passes; the common recipe (L-BFGS on `T` with a learning rate of 0.01) stops far from it.
 ///
 /// Where every sample is classified correctly the optimum is `T → 0`, and where the labels are no
 /// better than chance it is `T → ∞`: the fit then stops at the bound `e^∓16` and warns.
@@ -79,36 +79,37 @@ impl Temperature {
     }
 }
 
-/// Mean loss and its first three derivatives in `β`.
-fn local<T: Scalar>(logits: &Logits<'_, T>, labels: &[usize], beta: f64) -> [f64; 4] {
+/// Mean loss and its derivatives in `β`.
+fn local<T: Scalar>(logits: &Logits<'_, T>, labels: &[usize], beta: f64) -> (f64, Slopes) {
     let classes = logits.classes();
     let parts = logits.as_slice().par_chunks(PART * classes).zip(labels.par_chunks(PART));
-    let parts: Vec<[f64; 4]> = parts
+    let parts: Vec<(f64, Slopes)> = parts
         .map(|(logits, labels)| row::temperature_sums(logits, classes, beta, labels))
         .collect();
     let n = labels.len() as f64;
-    let mut sums = [0.0; 4];
-    for part in &parts {
-        sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    let (mut loss, mut slopes) = (0.0, Slopes::default());
+    for (own_loss, own) in &parts {
+        loss += own_loss;
+        slopes.iter_mut().zip(own).for_each(|(slope, own)| *slope += own);
     }
-    sums.map(|sum| sum / n)
+    (loss / n, slopes.map(|slope| slope / n))
 }
 
-/// The minimiser of a convex loss in `β > 0` by Halley's steps in `ln β` inside a shrinking bracket:
-/// `(ln β, objective, iterations, converged)`. `local` gives the loss and its first three derivatives in
-/// `β`, `at_one` is what it gives at 1; its second argument says whether this may well be the last call.
+/// The minimiser of a convex loss in `β > 0` by Householder's steps in `ln β` inside a shrinking bracket:
+/// `(ln β, objective, iterations, converged)`. `local` gives the loss and its derivatives in `β`, `at_one`
+/// is what it gives at 1; its second argument says whether this may well be the last call.
 fn minimise(
     config: &TemperatureConfig,
-    at_one: [f64; 4],
-    mut local: impl FnMut(f64, bool) -> Result<[f64; 4]>,
+    (before, at_one): (f64, Slopes),
+    mut local: impl FnMut(f64, bool) -> Result<(f64, Slopes)>,
 ) -> Result<(f64, Objective, usize, bool)> {
     let (mut lower, mut upper) = (-LOG_BOUND, LOG_BOUND);
     let mut x = 0.0_f64;
-    let [before, mut slope, mut curvature, mut third] = at_one;
-    let mut after = before;
+    let (mut after, mut slopes) = (before, at_one);
     let (mut iterations, mut converged) = (1, false);
     while iterations < config.max_iterations.max(1) {
         let beta = x.exp();
+        let slope = slopes[0];
         if slope == 0.0 {
             converged = true;
             break;
@@ -118,40 +119,62 @@ fn minimise(
         } else {
             lower = x;
         }
-        let next = x + step(beta, slope, curvature, third);
+        let next = x + step(beta, slopes);
         let next = if next > lower && next < upper { next } else { safe(x, lower, upper, slope) };
         let step = (next - x).abs();
         x = next;
         iterations += 1;
-        // What is left after a step is about its cube.
-        [after, slope, curvature, third] = local(x.exp(), step.powi(3) <= config.tolerance)?;
-        let left = (x.exp() * slope).abs() / (x.exp().powi(2) * curvature).max(f64::MIN_POSITIVE);
+        // What is left after a step is some thousandths of its fifth power.
+        (after, slopes) = local(x.exp(), step.powi(5) <= 1e3 * config.tolerance)?;
+        let left = slopes[0].abs() / (x.exp() * slopes[1]).max(f64::MIN_POSITIVE);
         if step <= config.tolerance || left <= config.tolerance || LOG_BOUND - x.abs() < 1e-9 {
             converged = true;
             break;
         }
     }
-    let objective = Objective { before, after, gradient: (x.exp() * slope).abs() };
+    let objective = Objective { before, after, gradient: (x.exp() * slopes[0]).abs() };
     Ok((x, objective, iterations, converged))
 }
 
-/// The step in `x = ln β`; NaN where there is none.
-fn step(beta: f64, slope: f64, curvature: f64, third: f64) -> f64 {
-    // Of the loss as a function of x.
-    let first = beta * slope;
-    let second = first + beta * beta * curvature;
-    let third = second + 2.0 * beta * beta * curvature + beta * beta * beta * third;
+/// The step in `x = ln β` to where the slope is 0; NaN where there is none.
+///
+/// Householder's: the ratio of neighbouring coefficients of the power series of 1/slope, which tends to
+/// the root next to the point (Householder 1970, *The Numerical Treatment of a Single Nonlinear Equation*,
+/// §4.4). Newton's step where the two differ by much.
+fn step(beta: f64, slopes: Slopes) -> f64 {
+    /// Stirling numbers of the second kind: `(d/dx)ⁿ = Σ_k S(n, k) β^k (d/dβ)^k`.
+    const STIRLING: [Slopes; 5] = [
+        [1.0, 0.0, 0.0, 0.0, 0.0],
+        [1.0, 1.0, 0.0, 0.0, 0.0],
+        [1.0, 3.0, 1.0, 0.0, 0.0],
+        [1.0, 7.0, 6.0, 1.0, 0.0],
+        [1.0, 15.0, 25.0, 10.0, 1.0],
+    ];
+    const FACTORIALS: Slopes = [1.0, 1.0, 2.0, 6.0, 24.0];
+    let [slope, curvature, ..] = slopes;
     if curvature <= 0.0 {
         return f64::NAN;
     }
-    if second <= 0.0 {
+    // The power series of the slope in x.
+    let (mut a, mut power) = (Slopes::default(), 1.0);
+    let scaled = slopes.map(|slope| {
+        power *= beta;
+        power * slope
+    });
+    for n in 0..a.len() {
+        let terms = (0..=n).map(|k| STIRLING[n][k] * scaled[k]);
+        a[n] = terms.sum::<f64>() / FACTORIALS[n];
+    }
+    if a[1] <= 0.0 {
         // Not convex in x, but in β: Newton's step there, if it stays positive.
         return (1.0 - slope / curvature / beta).ln();
     }
-    let newton = -first / second;
-    let bend = 1.0 + 0.5 * newton * third / second;
-    // Halley's correction where it is one.
-    if (0.5..2.0).contains(&bend) { newton / bend } else { newton }
+    let mut inverse = [1.0 / a[0], 0.0, 0.0, 0.0, 0.0];
+    for n in 1..a.len() {
+        inverse[n] = -(1..=n).map(|k| a[k] * inverse[n - k]).sum::<f64>() / a[0];
+    }
+    let (newton, householder) = (-a[0] / a[1], inverse[3] / inverse[4]);
+    if (0.4..2.5).contains(&(householder / newton)) { householder } else { newton }
 }
 
 /// Where Newton's step leaves the bracket: to the bound if nothing is known beyond, but by factors of
@@ -228,9 +251,9 @@ fn fit<T: Scalar>(
     };
     let (log_beta, objective, iterations, converged) = if before.accuracy == 1.0 {
         // Every slope is negative: the optimum is certainty, at the bound.
-        let [after, slope, ..] = local(logits, labels, LOG_BOUND.exp());
-        let gradient = (LOG_BOUND.exp() * slope).abs();
-        (LOG_BOUND, Objective { before: at_one[0], after, gradient }, 2, true)
+        let (after, slopes) = local(logits, labels, LOG_BOUND.exp());
+        let gradient = (LOG_BOUND.exp() * slopes[0]).abs();
+        (LOG_BOUND, Objective { before: at_one.0, after, gradient }, 2, true)
     } else {
         minimise(config, at_one, loss)?
     };

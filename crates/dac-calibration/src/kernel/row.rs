@@ -35,13 +35,13 @@ pub(crate) struct Prediction {
     pub(crate) square: f64,
     /// `−Σ_c p_c ln p_c`.
     pub(crate) entropy: f64,
-    /// The slope of the loss in `β`: `E z − z_y` under the prediction.
-    pub(crate) slope: f64,
-    /// Its curvature in `β`: `Var z`.
-    pub(crate) curvature: f64,
-    /// Its third derivative in `β`: the third cumulant of `z`.
-    pub(crate) third: f64,
+    /// The first derivatives of the loss in `β`.
+    pub(crate) slopes: Slopes,
 }
+
+/// The first five derivatives of the loss in `β`: `E z − z_y` under the prediction, and the cumulants of
+/// `z` from the second, its variance, on.
+pub(crate) type Slopes = [f64; 5];
 
 /// Predictions of rows of logits, scaled by `beta`; labels are below `classes`.
 pub(crate) fn predictions<T: Scalar>(
@@ -73,19 +73,18 @@ impl<T: Scalar, E: FnMut(usize, Prediction)> WithSimd for Predict<'_, T, E> {
                 let max = largest(row).to_f64();
                 let class = first(row, max);
                 let [sum, moments @ .., square] = sums(simd, row, max, beta, madd);
-                let [mean, variance, third] = cumulants(moments.map(|moment| moment / sum));
+                let mut slopes = cumulants(moments.map(|moment| moment / sum));
                 let offset = offset(row, label, max, beta);
-                let log_sum = sum.ln();
+                let entropy = (sum.ln() - slopes[0]).max(0.0);
+                slopes[0] -= offset;
                 let prediction = Prediction {
                     class,
                     confidence: 1.0 / sum,
                     label: offset.exp() / sum,
-                    nll: log_sum - offset,
+                    nll: sum.ln() - offset,
                     square: square / (sum * sum),
-                    entropy: (log_sum - mean).max(0.0),
-                    slope: (mean - offset) / beta,
-                    curvature: variance / (beta * beta),
-                    third: third / (beta * beta * beta),
+                    entropy,
+                    slopes: per_power(slopes, beta),
                 };
                 each(i, prediction);
             }
@@ -93,11 +92,26 @@ impl<T: Scalar, E: FnMut(usize, Prediction)> WithSimd for Predict<'_, T, E> {
     }
 }
 
-/// The first three cumulants from the moments.
+/// The first five cumulants from the moments, by way of the central moments.
 #[inline(always)]
-fn cumulants([first, second, third]: [f64; 3]) -> [f64; 3] {
-    let variance = second - first * first;
-    [first, variance.max(0.0), third - first * (3.0 * variance + first * first)]
+fn cumulants([first, second, third, fourth, fifth]: [f64; 5]) -> Slopes {
+    let a = first;
+    let c2 = (second - a * a).max(0.0);
+    let c3 = third - a * (3.0 * c2 + a * a);
+    let c4 = fourth - a * (4.0 * c3 + a * (6.0 * c2 + a * a));
+    let c5 = fifth - a * (5.0 * c4 + a * (10.0 * c3 + a * (10.0 * c2 + a * a)));
+    [a, c2, c3, c4 - 3.0 * c2 * c2, c5 - 10.0 * c3 * c2]
+}
+
+/// Derivatives in `β` from those in `ln β`-like units: the `k`-th divided by `β^k`.
+#[inline(always)]
+fn per_power(mut slopes: Slopes, beta: f64) -> Slopes {
+    let mut power = 1.0;
+    for slope in &mut slopes {
+        power *= beta;
+        *slope /= power;
+    }
+    slopes
 }
 
 /// `β(z_y − max)`.
@@ -106,7 +120,7 @@ fn offset<T: Scalar>(row: &[T], label: usize, max: f64, beta: f64) -> f64 {
     (beta * (row.get(label).map_or(max, |z| z.to_f64()) - max)).max(LOWEST)
 }
 
-/// `Σ e`, `Σ e d`, `Σ e d²`, `Σ e d³` and `Σ e²`, where `d = β(z − max)` and `e = exp(d)`.
+/// `Σ e`, `Σ e d` and so on to `Σ e d⁵`, and `Σ e²`, where `d = β(z − max)` and `e = exp(d)`.
 #[inline(always)]
 fn sums<S: Simd, T: Scalar>(
     simd: S,
@@ -114,8 +128,8 @@ fn sums<S: Simd, T: Scalar>(
     max: f64,
     beta: f64,
     madd: impl Fn(f64, f64, f64) -> f64 + Copy,
-) -> [f64; 5] {
-    let mut sums = [simd.splat_f64s(0.0); 5];
+) -> [f64; 7] {
+    let mut sums = [simd.splat_f64s(0.0); 7];
     let (mut d, mut e) = ([0.0; BLOCK], [0.0; BLOCK]);
     for block in row.chunks(BLOCK) {
         let mut padded;
@@ -134,25 +148,27 @@ fn sums<S: Simd, T: Scalar>(
         }
         for (&d, &e) in S::as_simd_f64s(&d).0.iter().zip(S::as_simd_f64s(&e).0) {
             let first = simd.mul_f64s(e, d);
-            let second = simd.mul_f64s(first, d);
+            let square = simd.mul_f64s(d, d);
+            let third = simd.mul_f64s(first, square);
             sums[0] = simd.add_f64s(sums[0], e);
             sums[1] = simd.add_f64s(sums[1], first);
-            sums[2] = simd.add_f64s(sums[2], second);
-            sums[3] = simd.mul_add_e_f64s(second, d, sums[3]);
-            sums[4] = simd.mul_add_e_f64s(e, e, sums[4]);
+            sums[2] = simd.mul_add_e_f64s(e, square, sums[2]);
+            sums[3] = simd.add_f64s(sums[3], third);
+            sums[4] = simd.mul_add_e_f64s(third, d, sums[4]);
+            sums[5] = simd.mul_add_e_f64s(third, square, sums[5]);
+            sums[6] = simd.mul_add_e_f64s(e, e, sums[6]);
         }
     }
     sums.map(|sum| simd.reduce_sum_f64s(sum))
 }
 
-/// Sums over rows that temperature scaling needs: of the loss `ln Σ e^{βz} − βz_y` and its first three
-/// derivatives in `β`: `E z − z_y` and the second and third cumulant of `z` under `softmax(βz)`.
+/// Sums over rows that temperature scaling needs: of the loss `ln Σ e^{βz} − βz_y` and its derivatives.
 pub(crate) fn temperature_sums<T: Scalar>(
     logits: &[T],
     classes: usize,
     beta: f64,
     labels: &[usize],
-) -> [f64; 4] {
+) -> (f64, Slopes) {
     Arch::new().dispatch(TemperatureSums { logits, classes, beta, labels })
 }
 
@@ -164,25 +180,24 @@ struct TemperatureSums<'a, T> {
 }
 
 impl<T: Scalar> WithSimd for TemperatureSums<'_, T> {
-    type Output = [f64; 4];
+    type Output = (f64, Slopes);
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> [f64; 4] {
+    fn with_simd<S: Simd>(self, simd: S) -> (f64, Slopes) {
         let Self { logits, classes, beta, labels } = self;
-        let (mut loss, mut slope, mut curvature, mut skew) = (0.0, 0.0, 0.0, 0.0);
+        let (mut loss, mut slopes) = (0.0, Slopes::default());
         with_multiply_add!(S, madd => {
             for (row, &label) in logits.chunks_exact(classes).zip(labels) {
                 let max = largest(row).to_f64();
                 let [sum, moments @ .., _] = sums(simd, row, max, beta, madd);
-                let [mean, variance, third] = cumulants(moments.map(|moment| moment / sum));
+                let own = cumulants(moments.map(|moment| moment / sum));
+                slopes.iter_mut().zip(own).for_each(|(slope, own)| *slope += own);
                 let offset = offset(row, label, max, beta);
+                slopes[0] -= offset;
                 loss += sum.ln() - offset;
-                slope += mean - offset;
-                curvature += variance;
-                skew += third;
             }
         });
-        [loss, slope / beta, curvature / (beta * beta), skew / (beta * beta * beta)]
+        (loss, per_power(slopes, beta))
     }
 }
 

@@ -3,7 +3,7 @@ use rayon::prelude::*;
 
 use crate::binning::Edges;
 use crate::kernel::bin::{self, Cell};
-use crate::kernel::row::{self, Prediction};
+use crate::kernel::row::{self, Prediction, Slopes};
 use crate::outputs::check_labels;
 use crate::{EdgeRule, Logits, Probs, Reliability, Result};
 
@@ -35,9 +35,7 @@ struct Sums {
     nll: f64,
     brier: f64,
     entropy: f64,
-    slope: f64,
-    curvature: f64,
-    third: f64,
+    slopes: Slopes,
     cells: Vec<Cell>,
 }
 
@@ -50,9 +48,7 @@ impl Sums {
         self.nll += prediction.nll;
         self.brier += prediction.square - 2.0 * prediction.label + 1.0;
         self.entropy += prediction.entropy;
-        self.slope += prediction.slope;
-        self.curvature += prediction.curvature;
-        self.third += prediction.third;
+        self.slopes.iter_mut().zip(prediction.slopes).for_each(|(all, own)| *all += own);
         let confidence = prediction.confidence.clamp(0.0, 1.0);
         if let Some(cell) = self.cells.get_mut(edges.find(confidence)) {
             cell.push(confidence, prediction.class == label);
@@ -66,9 +62,7 @@ impl Sums {
             all.nll += part.nll;
             all.brier += part.brier;
             all.entropy += part.entropy;
-            all.slope += part.slope;
-            all.curvature += part.curvature;
-            all.third += part.third;
+            all.slopes.iter_mut().zip(part.slopes).for_each(|(all, part)| *all += part);
             all.cells.iter_mut().zip(&part.cells).for_each(|(all, part)| all.add(part));
         }
         all
@@ -117,13 +111,13 @@ impl<T: Scalar> Logits<'_, T> {
         Ok(self.overview_with_slopes(beta, labels, bins)?.0)
     }
 
-    /// The same with the mean loss and its first three derivatives in `β`.
+    /// The same with the mean loss and its derivatives in `β`.
     pub(crate) fn overview_with_slopes(
         &self,
         beta: f64,
         labels: &[usize],
         bins: usize,
-    ) -> Result<(Overview, [f64; 4])> {
+    ) -> Result<(Overview, (f64, Slopes))> {
         let classes = self.classes();
         check_labels("overview", labels, self.samples(), classes)?;
         let edges = Edges::equal_width(bins, EdgeRule::LeftClosed)?;
@@ -136,9 +130,9 @@ impl<T: Scalar> Logits<'_, T> {
             sums
         });
         let parts: Vec<Sums> = parts.collect();
-        let (all, n) = (Sums::of(&parts, &edges), labels.len());
-        let local = [all.nll, all.slope, all.curvature, all.third].map(|sum| sum / n as f64);
-        Ok((all.overview(&edges, n), local))
+        let (all, n) = (Sums::of(&parts, &edges), labels.len() as f64);
+        let local = (all.nll / n, all.slopes.map(|sum| sum / n));
+        Ok((all.overview(&edges, labels.len()), local))
     }
 }
 
@@ -175,8 +169,6 @@ fn prediction<T: Scalar>(row: &[T], label: usize) -> Prediction {
         entropy -= assay_array::numeric::xlogx(p);
     }
     let label = at(label);
-    // Probabilities have no slope in a temperature here: whoever wants one takes their logarithm.
-    let (slope, curvature, third) = (0.0, 0.0, 0.0);
     Prediction {
         class,
         confidence: at(class),
@@ -184,8 +176,7 @@ fn prediction<T: Scalar>(row: &[T], label: usize) -> Prediction {
         nll: -label.ln(),
         square,
         entropy,
-        slope,
-        curvature,
-        third,
+        // Probabilities have no slope in a temperature here: whoever wants one takes their logarithm.
+        slopes: Slopes::default(),
     }
 }
