@@ -57,6 +57,48 @@ pub(crate) fn dot_wide<T: Scalar>(a: &[T], b: &[f64]) -> f64 {
     Arch::new().dispatch(Wide(a, b))
 }
 
+/// `y += s x` for a row in its own type and `y` in `f64`.
+pub(crate) fn add_wide<T: Scalar>(s: f64, x: &[T], y: &mut [f64]) {
+    struct Wide<'a, T>(f64, &'a [T], &'a mut [f64]);
+    impl<T: Scalar> WithSimd for Wide<'_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) {
+            let Self(s, x, y) = self;
+            for (y, x) in y.iter_mut().zip(x) {
+                *y += s * x.to_f64();
+            }
+        }
+    }
+    Arch::new().dispatch(Wide(s, x, y));
+}
+
+/// Adds the magnitudes to `totals`, one each, and returns their sum.
+pub(crate) fn add_magnitudes(x: &[f32], totals: &mut [f32]) -> f32 {
+    struct Magnitudes<'a>(&'a [f32], &'a mut [f32]);
+    impl WithSimd for Magnitudes<'_> {
+        type Output = f32;
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> f32 {
+            let (x, rest) = self.0.as_chunks::<LANES>();
+            let (totals, totals_rest) = self.1.as_chunks_mut::<LANES>();
+            let mut lanes = [0.0; LANES];
+            for (x, totals) in x.iter().zip(totals) {
+                for i in 0..LANES {
+                    lanes[i] += x[i].abs();
+                    totals[i] += x[i].abs();
+                }
+            }
+            for ((x, total), lane) in rest.iter().zip(totals_rest).zip(&mut lanes) {
+                *lane += x.abs();
+                *total += x.abs();
+            }
+            lanes.iter().sum()
+        }
+    }
+    Arch::new().dispatch(Magnitudes(x, totals))
+}
+
 /// The largest magnitude, or the place of the first number that is not finite.
 pub(crate) fn magnitude<T: Scalar>(x: &[T]) -> Result<f64, (usize, f64)> {
     struct Magnitude<'a, T>(&'a [T]);

@@ -9,7 +9,7 @@
 mod axpy;
 mod pass;
 
-pub(crate) use axpy::{add_outer, dot, dot_wide, magnitude};
+pub(crate) use axpy::{add_magnitudes, add_outer, add_wide, dot, dot_wide, magnitude};
 pub(crate) use pass::{Rows, fused, times, times_transposed};
 
 use assay_array::Scalar;

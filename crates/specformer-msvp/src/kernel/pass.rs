@@ -69,6 +69,15 @@ impl<'a, T: Scalar> Rows<'a, T> {
         self.rows.iter().map(|row| super::dot_wide(row, v)).collect()
     }
 
+    /// `Wᵀ x` in `f64`.
+    pub(crate) fn transposed_times_wide(&self, x: &[f64]) -> Vec<f64> {
+        let mut y = vec![0.0; self.columns];
+        for (row, &x) in self.rows.iter().zip(x) {
+            super::add_wide(x, row, &mut y);
+        }
+        y
+    }
+
     /// The row of the largest norm.
     pub(crate) fn largest(&self) -> Option<&[T]> {
         let norms = self.rows.iter().map(|row| super::norm(row));

@@ -11,6 +11,7 @@
 
 mod certify;
 pub mod conv;
+mod deflated;
 mod exact;
 mod gram;
 mod lanczos;
@@ -37,18 +38,22 @@ pub(crate) fn scaled<T: Scalar>(
     operation: &'static str,
     w: ArrayView2<'_, T>,
 ) -> Result<Option<(Array2<f64>, f64)>> {
-    let largest = Rows::new(w).magnitude().map_err(|(i, j, value)| Error::NotFinite {
-        operation,
-        index: vec![i, j],
-        value,
+    let scale = scale(operation, w)?;
+    Ok(scale.map(|(up, down)| (w.mapv(|x| x.to_f64() * up), down)))
+}
+
+/// The power of two that brings the largest entry into `[1, 2)`, and its inverse; `None` for a matrix of
+/// zeros.
+fn scale<T: Scalar>(operation: &'static str, w: ArrayView2<'_, T>) -> Result<Option<(f64, f64)>> {
+    let lie = w.strides()[1] == 1 || w.strides()[0] != 1;
+    let lines = Rows::new(if lie { w } else { w.reversed_axes() });
+    let largest = lines.magnitude().map_err(|(i, j, value)| {
+        let index = if lie { vec![i, j] } else { vec![j, i] };
+        Error::NotFinite { operation, index, value }
     })?;
-    if largest == 0.0 {
-        return Ok(None);
-    }
     // Clamped so that the factor and its inverse are normal numbers; the rest is left to the matrix.
     let exponent = largest.log2().floor().clamp(-1020.0, 1020.0);
-    let factor = (-exponent).exp2();
-    Ok(Some((w.mapv(|x| x.to_f64() * factor), exponent.exp2())))
+    Ok((largest > 0.0).then(|| ((-exponent).exp2(), exponent.exp2())))
 }
 
 /// `WᵀW` or `WWᵀ`, whichever is smaller, in `f64`.

@@ -1,5 +1,8 @@
 //! The small eigenproblem of Lanczos: the two largest eigenvalues of a symmetric tridiagonal matrix.
 
+/// Points that are tried at a time: their divisions do not wait for one another.
+const POINTS: usize = 8;
+
 /// Positive semidefinite, with non-negative numbers beside the diagonal.
 #[derive(Default)]
 pub(super) struct Tridiagonal {
@@ -13,28 +16,32 @@ impl Tridiagonal {
     /// The largest eigenvalue to rounding, and a number above the second by at most a thousandth of
     /// the largest.
     ///
-    /// By bisection on the number of eigenvalues above a point, which is the number of positive pivots
-    /// of `T − x` (Sylvester).
+    /// By cutting an interval at several points at a time, with the number of eigenvalues above each, which
+    /// is the number of positive pivots of `T − x` (Sylvester).
     pub(super) fn top_two(&self) -> (f64, f64) {
-        let bound = self.bound();
-        let (mut low, mut high) = (0.0, bound);
-        for _ in 0..60 {
-            let middle = f64::midpoint(low, high);
-            if self.above(middle) >= 1 {
-                low = middle;
-            } else {
-                high = middle;
+        let high = self.largest_from(1, self.bound(), 4.0 * f64::EPSILON);
+        (high, self.largest_from(2, high, 1.0 / 1024.0))
+    }
+
+    /// A number above the `rank`-th largest eigenvalue by at most `width` of `high`, which is no less.
+    fn largest_from(&self, rank: usize, mut high: f64, width: f64) -> f64 {
+        let (mut low, width) = (0.0, width * high);
+        while high - low > width {
+            let step = (high - low) / (POINTS + 1) as f64;
+            let points: [f64; POINTS] = std::array::from_fn(|i| low + step * (i + 1) as f64);
+            let above = self.above(points).iter().take_while(|count| **count >= rank).count();
+            let (from, to) = (low, high);
+            if above > 0 {
+                low = points[above - 1];
             }
-            if high - low <= f64::EPSILON * high {
-                break;
+            if above < POINTS {
+                high = points[above];
+            }
+            if (from, to) == (low, high) {
+                break; // neighbouring numbers
             }
         }
-        let (mut below, mut second) = (0.0, high);
-        while second - below > high / 1024.0 {
-            let middle = f64::midpoint(below, second);
-            if self.above(middle) >= 2 { below = middle } else { second = middle }
-        }
-        (high, second)
+        high
     }
 
     /// The unit eigenvector of the largest eigenvalue, by inverse iteration: `λ − T` just above `λ` has
@@ -75,18 +82,20 @@ impl Tridiagonal {
         ends.fold(0.0, f64::max) * (1.0 + 4.0 * f64::EPSILON)
     }
 
-    /// How many eigenvalues are above `x`.
-    fn above(&self, x: f64) -> usize {
-        let (mut count, mut pivot) = (0, 1.0);
+    /// How many eigenvalues are above each point.
+    fn above(&self, points: [f64; POINTS]) -> [usize; POINTS] {
+        let (mut counts, mut pivots) = ([0; POINTS], [1.0; POINTS]);
+        let mut square = 0.0;
         for (i, d) in self.diagonal.iter().enumerate() {
-            let before = i.checked_sub(1).map_or(0.0, |j| self.beside[j].powi(2) / pivot);
-            pivot = d - x - before;
-            if pivot == 0.0 {
-                pivot = -f64::MIN_POSITIVE; // an eigenvalue at x is not above it
+            for ((count, pivot), x) in counts.iter_mut().zip(&mut pivots).zip(points) {
+                *pivot = d - x - square / *pivot;
+                // An eigenvalue at x is not above it.
+                *pivot = if *pivot == 0.0 { -f64::MIN_POSITIVE } else { *pivot };
+                *count += usize::from(*pivot > 0.0);
             }
-            count += usize::from(pivot > 0.0);
+            square = self.beside.get(i).map_or(0.0, |e| e * e);
         }
-        count
+        counts
     }
 }
 
