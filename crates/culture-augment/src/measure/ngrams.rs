@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::unique::unique;
-use super::words::Words;
+use super::words::{self, Words};
 use crate::{Error, Result};
 
 /// Distinct-n of a set of texts (Li et al. 2016, over the whole set).
@@ -17,6 +17,13 @@ pub struct Distinct {
     pub total: usize,
     /// `unique / total`; 0 when there is none.
     pub value: f64,
+}
+
+impl Distinct {
+    fn new(n: usize, unique: usize, total: usize) -> Self {
+        let value = if total == 0 { 0.0 } else { unique as f64 / total as f64 };
+        Self { n, unique, total, value }
+    }
 }
 
 /// The share of n-grams that are different ones: `unique / total` over all texts together.
@@ -33,6 +40,10 @@ pub struct Distinct {
 /// [`Error::Setting`] when `n` is 0.
 pub fn distinct<S: AsRef<str>>(texts: &[S], n: usize) -> Result<Distinct> {
     check(n)?;
+    if n == 1 {
+        let (unique, total) = words::count(texts);
+        return Ok(Distinct::new(n, unique, total));
+    }
     let words = Words::of(texts);
     Ok(count(&words, n))
 }
@@ -102,7 +113,5 @@ fn check(n: usize) -> Result<()> {
 
 fn count(words: &Words, n: usize) -> Distinct {
     let total: usize = words.texts().map(|text| (text.len() + 1).saturating_sub(n)).sum();
-    let unique = unique(words, n, total);
-    let value = if total == 0 { 0.0 } else { unique as f64 / total as f64 };
-    Distinct { n, unique, total, value }
+    Distinct::new(n, unique(words, n, total), total)
 }

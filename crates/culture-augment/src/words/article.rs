@@ -1,6 +1,9 @@
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::{Case, tokens};
+use unicode_segmentation::UnicodeSegmentation as _;
+
+use super::Case;
 
 /// `a` or `an` before a word, by its first sound as far as spelling tells it.
 ///
@@ -42,34 +45,76 @@ pub fn article_for(word: &str) -> &'static str {
 
 /// The text with `a` and `an` as the words after them need it.
 pub fn mend_articles(text: &str) -> Cow<'_, str> {
-    let words = tokens(text);
     let mut out: Option<String> = None;
     let mut copied = 0;
-    for pair in words.windows(2) {
-        let [article, next] = pair else { continue };
-        let (from, to) = (article.range.end, next.range.start);
-        let is_article =
-            article.word.eq_ignore_ascii_case("a") || article.word.eq_ignore_ascii_case("an");
-        // "a" that is a letter is followed by something else than one blank.
-        if !is_article || text.get(from..to) != Some(" ") {
+    for (article, next) in articles(text) {
+        let (right, written) = (article_for(next), text.get(article.clone()).unwrap_or(""));
+        if written.eq_ignore_ascii_case(right) {
             continue;
         }
-        let right = article_for(next.word);
-        if article.word.eq_ignore_ascii_case(right) {
-            continue;
-        }
-        let upper = article.word.starts_with('A');
-        let right = if upper { Case::Capital.apply(right) } else { right.to_owned() };
+        let right =
+            if written.starts_with('A') { Case::Capital.apply(right) } else { right.into() };
         let out = out.get_or_insert_default();
-        out.push_str(text.get(copied..article.range.start).unwrap_or(""));
+        out.push_str(text.get(copied..article.start).unwrap_or(""));
         out.push_str(&right);
-        copied = article.range.end;
+        copied = article.end;
     }
     match out {
         None => Cow::Borrowed(text),
         Some(mut out) => {
             out.push_str(text.get(copied..).unwrap_or(""));
             Cow::Owned(out)
+        }
+    }
+}
+
+/// Where `a` or `an` stands as a word with one blank after it, and the word after that. ("a" that is a
+/// letter is followed by something else.)
+fn articles(text: &str) -> impl Iterator<Item = (Range<usize>, &str)> {
+    let bytes = text.as_bytes();
+    let blanks = bytes.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+    blanks.filter_map(move |(to, _)| {
+        let before = &bytes[..to];
+        let length = match before {
+            [.., b'a' | b'A', b'n' | b'N'] => 2,
+            [.., b'a' | b'A'] => 1,
+            _ => return None,
+        };
+        let from = to - length;
+        if before[..from].last().is_some_and(u8::is_ascii_alphanumeric) {
+            return None; // the end of a longer word
+        }
+        // Words are the same whatever stands before a blank.
+        let start = before.iter().rposition(|byte| *byte == b' ').map_or(0, |at| at + 1);
+        let words = text.get(start..)?.unicode_word_indices();
+        let mut words = words.map(|(at, word)| (start + at, word)).skip_while(|item| item.0 < from);
+        let (article, next) = (words.next()?, words.next()?);
+        let apart = article.0 == from && article.1.len() == length && next.0 == to + 1;
+        apart.then_some((from..to, next.1))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::tokens;
+
+    /// Among all words, as Unicode parts them.
+    fn oracle(text: &str) -> Vec<(Range<usize>, &str)> {
+        let words = tokens(text);
+        let article = |word: &str| ["a", "an"].iter().any(|a| word.eq_ignore_ascii_case(a));
+        let pairs = words.windows(2).filter(|pair| {
+            article(pair[0].word) && text.get(pair[0].range.end..pair[1].range.start) == Some(" ")
+        });
+        pairs.map(|pair| (pair[0].range.clone(), pair[1].word)).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn articles_are_found_where_they_are_words(
+            text in "([aAn ]|[aA]n? |[bé.,'\"_-]|\u{301}|\u{200d}|a\u{308}|1\\.a|hour|\n|  |日){0,20}"
+        ) {
+            proptest::prop_assert_eq!(articles(&text).collect::<Vec<_>>(), oracle(&text));
         }
     }
 }
