@@ -98,7 +98,7 @@ fn eigenvalues_are_those_that_come_with_vectors() {
     for n in [1, 2, 5, 31, 32, 33, 37, 100, 260] {
         let random = symmetric::<f64>(n as u64, n);
         let thin = self::random::<f64>(7, n, 3);
-        let graded = |i: usize| 10.0_f64.powi(-((i % 60) as i32));
+        let graded = |i: usize| 0.1_f64.powf((i % 60) as f64);
         let cases = [
             random.clone(),
             Array2::from_elem((n, n), 1.0),

@@ -67,7 +67,7 @@ pub(super) fn square<T: Scalar>(
     let blocks = m.max(n).div_ceil(BLOCK);
     let per_term = gamma_f32(BLOCK + blocks + FEW);
     // What the factor's norm is taken to be, and checked to be afterwards.
-    let assumed = rest * (n as f64 / 8.0).max(8.0);
+    let assumed = rest * (n as f64 / 4.0).clamp(8.0, 128.0);
     let shift = per_term * (rest + top.alpha * top.length * top.length * 1.01 + product + assumed);
     // Below this is what underflows in `f32`.
     let diagonal = (rest - shift) * (1.0 - f64::from(f32::EPSILON)) - 1e-25;
