@@ -153,14 +153,20 @@ fn bags_are_balanced_as_asked() {
     }
 }
 
-#[test]
-fn sets_are_dealt_out_whole() {
+/// Labels, bags of them, and what is told of the bags.
+fn told_counts() -> (Vec<usize>, Vec<Vec<usize>>, WeakSet) {
     let labels = labels(300, 4);
     let bags = BagSampler::new(23, 4.0, 1.5).unwrap().draw(&labels, 2).unwrap();
     let lengths: Vec<usize> = bags.iter().map(Vec::len).collect();
     let counts = bag_counts(&bags, &labels, 1).unwrap();
     let known = WeakLabels::label_proportions(1, &lengths, &counts).unwrap();
     let set = WeakSet::new(bags.concat(), known.weighted(1.0, 0.5).unwrap()).unwrap();
+    (labels, bags, set)
+}
+
+#[test]
+fn sets_are_dealt_out_whole() {
+    let (labels, bags, set) = told_counts();
     assert_eq!((set.len(), set.bag(4), set.bag(23)), (23, Some(&bags[4][..]), None));
     let batches: Vec<Batch> = set.batches(5, 9, 0).collect();
     assert_eq!(batches.len(), 5);
@@ -206,12 +212,7 @@ fn burns_loaders_deal_out_ragged_batches() {
     use assay_tensor::burn::data::dataset::Dataset;
     use glws_nfa::tensor::RaggedBatcher;
 
-    let labels = labels(300, 4);
-    let bags = BagSampler::new(23, 4.0, 1.5).unwrap().draw(&labels, 2).unwrap();
-    let lengths: Vec<usize> = bags.iter().map(Vec::len).collect();
-    let counts = bag_counts(&bags, &labels, 1).unwrap();
-    let known = WeakLabels::label_proportions(1, &lengths, &counts).unwrap();
-    let set = WeakSet::new(bags.concat(), known.weighted(1.0, 0.5).unwrap()).unwrap();
+    let (_, bags, set) = told_counts();
     assert!(Dataset::get(&set, 23).is_err());
     for workers in [0, 2] {
         let loader = DataLoaderBuilder::new(RaggedBatcher)
