@@ -3,13 +3,11 @@
 use assay_array::ndarray::Array2;
 use assay_examples::mnist::{CLASSES, PIXELS, SIDE, Split};
 use assay_examples::progress::Task;
-use assay_examples::train::cross_entropy;
-use assay_examples::train::{PIXEL_MEAN, PIXEL_SPREAD, Training};
+use assay_examples::train::{PIXEL_MEAN, PIXEL_SPREAD, Training, cross_entropy};
 use assay_tensor::burn;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::AdamConfig;
-use burn::tensor::Tensor;
-use burn::tensor::{DType, Device, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use specformer_msvp::attack::{Norm, Threat};
 use specformer_msvp::msvp::MsvpConfig;
 use specformer_msvp::tensor::Penalty;
@@ -24,6 +22,7 @@ use crate::chapters::Tour;
 
 /// The shape of an image.
 pub(super) const SHAPE: [usize; 3] = [1, SIDE, SIDE];
+
 /// Images in `[0, 1]` to logits. Standardised here, so that an adversary's ε is in pixels.
 pub(super) fn forward(vit: &Vit, images: Tensor<4>) -> Tensor<2> {
     vit.forward(images.sub_scalar(PIXEL_MEAN).div_scalar(PIXEL_SPREAD))
