@@ -127,6 +127,18 @@ pub(crate) fn solve<T: Scalar>(
     }
 }
 
+/// `log Z` of the label sequences that an automaton accepts, from log probabilities `[L, C]`; `None` when
+/// there are none.
+pub(crate) fn log_z(nfa: &Nfa, log_p: &[f64]) -> Option<f64> {
+    let mut posterior = vec![0.0; log_p.len()];
+    forward_backward::posterior(
+        nfa,
+        log_p,
+        &mut posterior,
+        &mut forward_backward::Buffers::default(),
+    )
+}
+
 /// The general engine, for what a kernel leaves out.
 fn by_engine<T: Scalar>(
     nfa: crate::Result<Nfa>,

@@ -2,6 +2,7 @@
 
 use super::{Bag, KEPT_CELLS, MAX_CELLS};
 use crate::error::{Error, Result};
+use crate::kernel::log_z;
 use crate::semiring::log_add;
 
 /// The rows `0..=L` of a table that is computed row by row, and then read from the last one to the first.
@@ -99,20 +100,9 @@ impl Bag<'_> {
         Ok((log_z > f64::NEG_INFINITY).then_some(Forward { alpha, log_z }))
     }
 
-    /// `log Z`, with two rows in memory.
+    /// `log Z`, by the engine of training: without a logarithm a step where nothing underflows.
     pub(super) fn log_z(&self) -> f64 {
-        let states = self.nfa.num_states();
-        let mut alpha = self.nfa.initial_log_weights().to_vec();
-        let mut next = vec![f64::NEG_INFINITY; states];
-        for position in 0..self.length {
-            next.fill(f64::NEG_INFINITY);
-            for (arc, weight) in self.weighted(position) {
-                let path = alpha[arc.source] + weight;
-                next[arc.target] = log_add(next[arc.target], path);
-            }
-            std::mem::swap(&mut alpha, &mut next);
-        }
-        self.ended(&alpha)
+        log_z(self.nfa, &self.log_p).unwrap_or(f64::NEG_INFINITY)
     }
 
     /// The log of the sum over states of a last row and its final weights.
