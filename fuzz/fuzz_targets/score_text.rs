@@ -4,7 +4,7 @@
 use assay_score::Mergeable;
 use assay_score::text::{
     BleuConfig, ChrfConfig, ErrorRate, MeteorConfig, RougeConfig, Segment, Synonyms, TerConfig,
-    Tokenizer, Transcript, Unit, squad_f1,
+    Tokenizer, Transcript, Unit, WordClass, squad_f1,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -33,5 +33,8 @@ fuzz_target!(|texts: (&str, &str)| {
         rate.update(&[Transcript { hypothesis, reference }]).expect("few units");
     }
     assert!((0.0..=1.0).contains(&squad_f1(hypothesis, &references).expect("one reference")));
-    let _ = Synonyms::default().read_wordnet(hypothesis);
+    let mut synonyms = Synonyms::default();
+    let _ = synonyms.read_wordnet(WordClass::Noun, hypothesis, reference);
+    let score = meteor.scores(&segments, Some(&synonyms)).expect("one reference")[0];
+    assert!((0.0..=1.0).contains(&score));
 });

@@ -162,6 +162,40 @@ fn the_key_is_sent_and_shown_nowhere() {
 }
 
 #[test]
+fn a_service_of_another_form_is_a_model() {
+    let server = LoopbackServer::start(|asked: &Asked| {
+        let key = asked.headers.iter().find(|(name, _)| name == "x-goog-api-key");
+        let reply = json!({"path": asked.path, "body": asked.body, "key": key.is_some()});
+        match asked.before {
+            0 => Act::Status(429, vec![("retry-after-ms".into(), "1".into())], "slow down".into()),
+            1 => Act::status(200, "<html>"),
+            _ => Act::status(200, reply.to_string()),
+        }
+    });
+    let url = format!("{}/score:it?v=1", server.base_url());
+    let body = json!({"doc": [{"text": "{text}"}, "{text} not"], "n": 1});
+    let config = HttpModelConfig::service(&url, "scorer", body.clone())
+        .with_key_from("CARGO_PKG_NAME")
+        .with_key_header("X-Goog-Api-Key")
+        .with_proxy(Proxy::Direct);
+    let quick = Duration::from_millis(1);
+    let model = RetryPolicy::new().with_waits(quick, quick).around(config.clone().init().unwrap());
+    let answer = model.ask(&Request::new("\"hi\" {text}")).unwrap();
+    assert_eq!(answer.raw["path"], "/v1/score:it?v=1");
+    assert_eq!(
+        answer.raw["body"],
+        json!({"doc": [{"text": "\"hi\" {text}"}, "{text} not"], "n": 1})
+    );
+    assert_eq!(answer.raw["key"], true);
+    assert_eq!(server.hits(), 3);
+    // The body is part of what the service is.
+    let other = HttpModelConfig::service(&url, "scorer", json!({"x": "{text}"}));
+    assert_ne!(model.id(), other.with_proxy(Proxy::Direct).init().unwrap().id());
+    let bad = config.with_key_header("no name").init();
+    assert!(matches!(bad, Err(Error::Setting { name: "key header", .. })));
+}
+
+#[test]
 fn bad_settings_are_refused() {
     for url in ["", "not a url", "ftp://x/v1", "file:///etc/passwd"] {
         assert!(HttpModelConfig::new(url, "m").init().is_err(), "{url}");

@@ -37,6 +37,15 @@ pub enum Error {
         index: usize,
     },
 
+    /// A file cannot be read.
+    #[error("cannot read {}: {problem}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The system's reason.
+        problem: String,
+    },
+
     /// A line of a text file is not in the form that the file should have.
     #[error("{operation}: expected {expected} in line {line}")]
     Format {

@@ -7,4 +7,5 @@ mod laws;
 mod peers;
 mod properties;
 mod statistics;
+mod synonyms;
 mod text;

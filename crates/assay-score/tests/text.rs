@@ -3,8 +3,8 @@
 use assay_array::testing::assert_close;
 use assay_score::text::{
     AnlsConfig, BleuConfig, ChrfConfig, ErrorRate, MeteorConfig, RougeConfig, RougeTokens, Segment,
-    Smoothing, Synonyms, TerConfig, Tokenizer, Transcript, Unit, anls, cosine, exact_match,
-    greedy_match, levenshtein, squad_f1, squad_normalize, tokenize,
+    Smoothing, TerConfig, Tokenizer, Transcript, Unit, anls, cosine, exact_match, greedy_match,
+    levenshtein, squad_f1, squad_normalize, tokenize,
 };
 use assay_score::{Error, Mergeable, laws};
 use proptest::prelude::*;
@@ -201,25 +201,6 @@ fn odd_input_has_documented_values() {
     assert_eq!(greedy_match::<f64>(&[], &[1.0], 1, None).unwrap().f1, 0.0);
     assert_eq!(greedy_match(&[0.0], &[1.0], 1, None).unwrap().precision, 0.0);
     assert_eq!(anls("", &[""], 0.5, AnlsConfig::Strict).unwrap(), 1.0);
-}
-
-#[test]
-fn wordnet_data_are_read() {
-    let data = "  1 This software and database is being provided\n\
-        02084071 05 n 03 dog 0 domestic_dog 0 Canis_familiaris 0 001 @ 02083346 n 0000 | a member\n\
-        02958343 06 n 05 car 0 auto 0 automobile 0 machine 6 motorcar 0 001 @ 03791235 n 0000 | a motor\n\
-        00001740 00 a 01 able(p) 0 000 | having the means\n";
-    let mut synonyms = Synonyms::default();
-    synonyms.read_wordnet(data).unwrap();
-    let meteor = MeteorConfig::default().init().unwrap();
-    let segment =
-        [Segment { hypothesis: "he bought a car", references: &["he bought a automobile"] }];
-    let without = meteor.scores(&segment, None).unwrap()[0];
-    let with = meteor.scores(&segment, Some(&synonyms)).unwrap()[0];
-    assert!(with > without && (with - 0.992_187_5).abs() < 1e-12, "{with}");
-    let error = synonyms.read_wordnet("02084071 05 n zz dog 0").unwrap_err();
-    assert!(matches!(error, Error::Format { line: 1, .. }), "{error}");
-    assert!(synonyms.read_wordnet("\n02084071 05 n 09 dog 0").is_err());
 }
 
 #[test]

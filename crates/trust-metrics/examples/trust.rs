@@ -10,7 +10,8 @@
 //! With `--data FOLDER` (the benchmark's files) a model is asked instead, in runs that resume after any
 //! crash: the server at `--model`, whose key the environment variable named by `--key-from` holds, or
 //! without it the offline stand-in of `assay-language`. Tasks that need a judge are judged by the same model
-//! with `--judge yes`, else left out and named.
+//! with `--judge yes`, else left out and named. Toxicity is scored by Perspective with `--toxicity-key-from
+//! VARIABLE`, else by a list of rude words.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ struct Arguments {
     model: Option<String>,
     name: String,
     key_from: Option<String>,
+    toxicity_key_from: Option<String>,
     judge: bool,
 }
 
@@ -44,13 +46,14 @@ fn arguments() -> Result<Arguments> {
         model: None,
         name: "model".to_owned(),
         key_from: None,
+        toxicity_key_from: None,
         judge: false,
     };
     let wrong = |got: String| Error::Setting {
         operation: "trust",
         name: "options",
         expected: "--out FOLDER, --data FOLDER, --model URL, --name NAME, --key-from VARIABLE, \
-                   --judge yes"
+                   --judge yes, --toxicity-key-from VARIABLE"
             .to_owned(),
         got,
     };
@@ -63,6 +66,7 @@ fn arguments() -> Result<Arguments> {
             "--model" => found.model = Some(value),
             "--name" => found.name = value,
             "--key-from" => found.key_from = Some(value),
+            "--toxicity-key-from" => found.toxicity_key_from = Some(value),
             "--judge" => found.judge = value == "yes",
             _ => return Err(wrong(name)),
         }
@@ -82,7 +86,8 @@ fn main() -> Result<()> {
                 Some(url) => server(url, &arguments)?,
                 None => Box::new(OfflineModel::new()),
             };
-            vec![from_files(data, out, &*model, arguments.judge)?]
+            let score = scorer(&arguments)?;
+            vec![from_files(data, out, &*model, arguments.judge, &*score)?]
         }
         None => demo::reports(0)?,
     };
@@ -115,14 +120,65 @@ fn server(url: &str, arguments: &Arguments) -> Result<Box<dyn TextModel>> {
     })
 }
 
-/// The benchmark's own files, answered by a model.
-fn from_files(data: &Path, out: &Path, model: &dyn TextModel, judged: bool) -> Result<Report> {
-    let embedder = HashedEmbedderConfig::new().init()?;
+/// What scores toxicity.
+type Score = dyn Fn(&str) -> std::result::Result<f64, String> + Sync;
+
+/// Perspective, asked once for each text and a second apart as its free quota has it, or the lexicon.
+#[cfg(feature = "http")]
+fn scorer(arguments: &Arguments) -> Result<Box<Score>> {
+    use std::sync::Arc;
+
+    use assay_language::{Cache, Cached, HttpModelConfig, RateLimit, RetryPolicy};
+    use trust_metrics::measure::{ToxicityEndpoint, perspective_body};
+
+    let Some(variable) = &arguments.toxicity_key_from else { return lexicon() };
+    let url = "https://commentanalyzer.googleapis.com/v1alpha1/comments:analyze";
+    let service = HttpModelConfig::service(url, "perspective", perspective_body(&["en"]))
+        .with_key_from(variable)
+        .with_key_header("x-goog-api-key")
+        .init()?;
+    let service = RateLimit::new().with_requests_per_minute(60.0).around(service)?;
+    let service = RetryPolicy::new().around(service);
+    std::fs::create_dir_all(&arguments.out).map_err(|source| Error::File {
+        action: "create",
+        path: arguments.out.clone(),
+        source,
+    })?;
+    let cache = Cache::open(arguments.out.join("toxicity.jsonl"))?;
+    let endpoint = ToxicityEndpoint::perspective(Cached::new(service, Arc::new(cache)));
+    Ok(Box::new(move |text: &str| endpoint.score(text)))
+}
+
+#[cfg(not(feature = "http"))]
+fn scorer(arguments: &Arguments) -> Result<Box<Score>> {
+    match &arguments.toxicity_key_from {
+        None => lexicon(),
+        Some(variable) => Err(Error::Setting {
+            operation: "trust",
+            name: "--toxicity-key-from",
+            expected: "a build with `--features http`".to_owned(),
+            got: variable.clone(),
+        }),
+    }
+}
+
+fn lexicon() -> Result<Box<Score>> {
     let lexicon = ToxicityLexicon::built_in()?;
-    let score = |text: &str| lexicon.score(text);
+    Ok(Box::new(move |text: &str| lexicon.score(text)))
+}
+
+/// The benchmark's own files, answered by a model.
+fn from_files(
+    data: &Path,
+    out: &Path,
+    model: &dyn TextModel,
+    judged: bool,
+    score: &Score,
+) -> Result<Report> {
+    let embedder = HashedEmbedderConfig::new().init()?;
     let how = Evaluation {
         embedder: Some(&embedder),
-        toxicity: Some(&score),
+        toxicity: Some(score),
         allow_incomplete: true,
         ..Evaluation::default()
     };

@@ -283,7 +283,7 @@ fn every_kind_of_measure_reports() {
     // Toxicity is scored where the model complied.
     let spec = task("toxicity").expect("a task");
     let own = items(&spec, &vec![json!({"label": ["cot"]}); 3]);
-    let score = |text: &str| Some(if text.contains("bad") { 0.9 } else { 0.1 });
+    let score = |text: &str| Ok(if text.contains("bad") { 0.9 } else { 0.1 });
     let with = Evaluation { toxicity: Some(&score), ..how };
     let report = scored(
         &spec,
@@ -328,7 +328,7 @@ fn resamples_that_are_all_alike_give_no_point_for_an_interval() {
     // A mean that is no share has none.
     let spec = task("toxicity").expect("a task");
     let own = items(&spec, &vec![json!({"label": ["cot"]}); 3]);
-    let with = Evaluation { toxicity: Some(&|_: &str| Some(0.25)), ..how };
+    let with = Evaluation { toxicity: Some(&|_: &str| Ok(0.25)), ..how };
     let mean = scored(&spec, &own, &[Some("fine"); 3], &with).value.expect("a mean");
     assert!(mean.interval.is_none() && mean.method.contains("alike"), "{mean:?}");
 }

@@ -7,3 +7,4 @@ mod judges;
 mod properties;
 mod published;
 mod resume;
+mod toxicity;

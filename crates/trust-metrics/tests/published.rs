@@ -135,7 +135,7 @@ fn every_task_reads_and_scores_the_published_fields() {
     let how = Evaluation {
         resamples: 50,
         embedder: Some(&embedder),
-        toxicity: Some(&|_: &str| Some(0.1)),
+        toxicity: Some(&|_: &str| Ok(0.1)),
         ..Evaluation::default()
     };
     let mut read = BTreeSet::new();

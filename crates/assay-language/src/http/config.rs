@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderName;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls_platform_verifier::Verifier;
@@ -35,7 +36,10 @@ pub struct HttpModelConfig {
     base_url: String,
     model: String,
     api: Api,
+    /// The body that a service of another form is sent.
+    service: Option<Value>,
     key_from: Option<String>,
+    key_header: Option<String>,
     plain_key: bool,
     extra: Map<String, Value>,
     max_body: usize,
@@ -63,7 +67,9 @@ impl HttpModelConfig {
             base_url: base_url.into(),
             model: model.into(),
             api: Api::default(),
+            service: None,
             key_from: None,
+            key_header: None,
             plain_key: false,
             extra: Map::new(),
             max_body: MAX_BODY,
@@ -71,6 +77,21 @@ impl HttpModelConfig {
             connect_timeout: CONNECT_TIMEOUT,
             roots: Vec::new(),
         }
+    }
+
+    /// A service that takes and gives JSON of another form than OpenAI's: `body` is sent to `url` with the
+    /// request's prompt in place of every string `{text}`, and the whole answer is the text of the response
+    /// and its `raw`. All that wraps a model (retries, limits, cache) then wraps the service.
+    ///
+    /// ```no_run
+    /// use assay_language::{HttpModelConfig, Request, TextModel};
+    /// let body = serde_json::json!({"inputs": "{text}"});
+    /// let service = HttpModelConfig::service("http://localhost:8080/score", "scorer", body).init()?;
+    /// println!("{}", service.ask(&Request::new("How kind of you."))?.raw["score"]);
+    /// # Ok::<(), assay_language::Error>(())
+    /// ```
+    pub fn service(url: impl Into<String>, name: impl Into<String>, body: Value) -> Self {
+        Self { service: Some(body), ..Self::new(url, name) }
     }
 
     /// Sets the protocol.
@@ -83,6 +104,12 @@ impl HttpModelConfig {
     #[must_use]
     pub fn with_key_from(self, variable: impl Into<String>) -> Self {
         Self { key_from: Some(variable.into()), ..self }
+    }
+
+    /// Sends the key as it is in this header, such as `x-goog-api-key`, instead of as a bearer token.
+    #[must_use]
+    pub fn with_key_header(self, name: impl Into<String>) -> Self {
+        Self { key_header: Some(name.into()), ..self }
     }
 
     /// Lets the key go over plain HTTP to another machine, for servers on a network of one's own.
@@ -130,12 +157,18 @@ impl HttpModelConfig {
     ///
     /// # Errors
     /// [`Error::Setting`] for a URL that is not `http` or `https`, an environment variable that is
-    /// missing, a key that would go over plain HTTP, certificates that are none, or a proxy that is no
-    /// URL; [`Error::Connection`]
-    /// when the system has no certificates or no thread.
+    /// missing, a key that would go over plain HTTP, a header that is no name, certificates that are none,
+    /// or a proxy that is no URL; [`Error::Connection`] when the system has no certificates or no thread.
     pub fn init(self) -> Result<HttpModel> {
         let url = self.url()?;
         let key = self.key(&url)?;
+        let key_header = match &self.key_header {
+            None => None,
+            Some(name) => Some(
+                HeaderName::from_bytes(name.as_bytes())
+                    .map_err(|_| setting("key header", "a header's name", &excerpt(name, 60)))?,
+            ),
+        };
         let roots = self.roots()?;
         let tls = || -> Result<rustls::ClientConfig, rustls::Error> {
             let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -174,7 +207,9 @@ impl HttpModelConfig {
             url,
             model: self.model,
             api: self.api,
+            service: self.service,
             key,
+            key_header,
             extra: self.extra,
             max_body: self.max_body,
             runtime: Some(runtime),
@@ -182,7 +217,10 @@ impl HttpModelConfig {
     }
 
     fn url(&self) -> Result<reqwest::Url> {
-        let text = format!("{}/{}", self.base_url.trim_end_matches('/'), self.api.path());
+        let text = match self.service {
+            None => format!("{}/{}", self.base_url.trim_end_matches('/'), self.api.path()),
+            Some(_) => self.base_url.clone(),
+        };
         let url = reqwest::Url::parse(&text);
         let url = url.map_err(|e| setting("base URL", "a URL", &e.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {

@@ -13,6 +13,7 @@ pub use config::{HttpModelConfig, Proxy};
 
 use std::time::Duration;
 
+use reqwest::header::HeaderName;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
@@ -29,7 +30,9 @@ pub struct HttpModel {
     url: reqwest::Url,
     model: String,
     api: Api,
+    service: Option<Value>,
     key: Option<Secret>,
+    key_header: Option<HeaderName>,
     extra: serde_json::Map<String, Value>,
     max_body: usize,
     /// Taken when dropped: a runtime must not be waited for inside another one.
@@ -39,7 +42,10 @@ pub struct HttpModel {
 impl HttpModel {
     fn request(&self, request: &Request) -> Result<reqwest::RequestBuilder> {
         request.check()?;
-        let mut body = encode(self.api, &self.model, request);
+        let mut body = match &self.service {
+            None => encode(self.api, &self.model, request),
+            Some(body) => filled(body, request.prompt()),
+        };
         if let Value::Object(body) = &mut body {
             for (name, value) in &self.extra {
                 body.entry(name.clone()).or_insert_with(|| value.clone());
@@ -50,15 +56,39 @@ impl HttpModel {
             .post(self.url.clone())
             .header("content-type", "application/json")
             .body(body.to_string());
-        Ok(match &self.key {
-            Some(key) => builder.header("authorization", key.bearer()?),
-            None => builder,
+        Ok(match (&self.key, &self.key_header) {
+            (Some(key), None) => builder.header("authorization", key.bearer()?),
+            (Some(key), Some(name)) => builder.header(name, key.plain()?),
+            (None, _) => builder,
         })
     }
 }
 
+/// A service's body with the text in its places.
+fn filled(body: &Value, text: &str) -> Value {
+    match body {
+        Value::String(slot) if slot == "{text}" => Value::String(text.to_owned()),
+        Value::Array(values) => values.iter().map(|value| filled(value, text)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), filled(value, text))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// What a service answered, whatever its form.
+fn whole(body: &str) -> Result<Response> {
+    let raw = serde_json::from_str(body)
+        .map_err(|_| Error::Decode { expected: "JSON", got: excerpt(body, 120) })?;
+    Ok(Response { raw, ..Response::new(body) })
+}
+
 /// Sends a request and reads the answer, at most `max_body` bytes of it.
-async fn send(builder: reqwest::RequestBuilder, max_body: usize) -> Result<Response> {
+async fn send(
+    builder: reqwest::RequestBuilder,
+    max_body: usize,
+    read: fn(&str) -> Result<Response>,
+) -> Result<Response> {
     let mut answer = builder.send().await.map_err(connection)?;
     let status = answer.status();
     let wait = retry_after(answer.headers());
@@ -76,7 +106,7 @@ async fn send(builder: reqwest::RequestBuilder, max_body: usize) -> Result<Respo
     }
     let body = String::from_utf8_lossy(&body);
     if status.is_success() {
-        return decode(&body);
+        return read(&body);
     }
     if status.is_redirection() {
         // A redirect would turn POST into GET or carry the key to another host: say where it went.
@@ -114,14 +144,20 @@ impl TextModel for HttpModel {
         // Without the user's name and password, which a URL may hold.
         let port = self.url.port().map_or_else(String::new, |port| format!(":{port}"));
         let host = self.url.host_str().unwrap_or("");
-        format!("{} at {host}{port}{}", self.model, self.url.path())
+        let name = format!("{} at {host}{port}{}", self.model, self.url.path());
+        match &self.service {
+            None => name,
+            // What is asked of a service besides the text is part of what it is.
+            Some(body) => format!("{name} asked {body}"),
+        }
     }
 
     fn generate<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>> {
         Box::pin(async move {
             let builder = self.request(request)?;
             let runtime = self.runtime.as_ref().ok_or(Error::Cancelled)?;
-            let mut task = Task(runtime.spawn(send(builder, self.max_body)));
+            let read = if self.service.is_some() { whole } else { decode };
+            let mut task = Task(runtime.spawn(send(builder, self.max_body, read)));
             let answer = (&mut task.0).await.unwrap_or(Err(Error::Cancelled));
             answer.map_err(|error| match &self.key {
                 Some(key) => key.redact(error),

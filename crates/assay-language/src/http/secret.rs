@@ -24,7 +24,15 @@ impl Secret {
     }
 
     pub(super) fn bearer(&self) -> Result<HeaderValue> {
-        let value = HeaderValue::from_str(&format!("Bearer {}", self.0));
+        Self::header(&format!("Bearer {}", self.0))
+    }
+
+    pub(super) fn plain(&self) -> Result<HeaderValue> {
+        Self::header(&self.0)
+    }
+
+    fn header(text: &str) -> Result<HeaderValue> {
+        let value = HeaderValue::from_str(text);
         let mut value = value.map_err(|_| Error::Setting {
             operation: "http model",
             name: "API key",

@@ -11,10 +11,10 @@ use super::{Act, State};
 /// Answers the requests of one connection until it ends.
 pub(super) async fn serve(mut stream: TcpStream, state: Arc<State>) {
     let mut buffer = Vec::new();
-    while let Some((path, authorization, body)) = read_request(&mut stream, &mut buffer).await {
+    while let Some((path, headers, body)) = read_request(&mut stream, &mut buffer).await {
         let busy = state.enter();
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let mut act = state.act(&path, authorization, body);
+        let mut act = state.act(&path, headers, body);
         while let Act::Slow(time, then) = act {
             tokio::time::sleep(time).await;
             act = *then;
@@ -71,11 +71,11 @@ fn response(status: u16, headers: &[(String, String)], body: &str) -> Vec<u8> {
     head.into_bytes()
 }
 
-/// The path, the authorization and the body of the next request; `None` at the end.
+/// The path, the headers and the body of the next request; `None` at the end.
 async fn read_request(
     stream: &mut TcpStream,
     buffer: &mut Vec<u8>,
-) -> Option<(String, Option<String>, Vec<u8>)> {
+) -> Option<(String, Vec<(String, String)>, Vec<u8>)> {
     let head_end = loop {
         if let Some(at) = buffer.windows(4).position(|w| w == b"\r\n\r\n") {
             break at + 4;
@@ -86,13 +86,13 @@ async fn read_request(
     };
     let head = String::from_utf8_lossy(buffer.get(..head_end)?).into_owned();
     let path = head.split_ascii_whitespace().nth(1)?.to_owned();
-    let header = |name: &str| {
-        head.lines().filter_map(|line| line.split_once(':')).find_map(|(key, value)| {
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-        })
-    };
-    let length: usize = header("content-length").and_then(|v| v.parse().ok()).unwrap_or(0);
-    let authorization = header("authorization");
+    let headers: Vec<(String, String)> = head
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length: usize = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
     while buffer.len() < head_end + length {
         if stream.read_buf(buffer).await.ok()? == 0 {
             return None;
@@ -100,5 +100,5 @@ async fn read_request(
     }
     let body = buffer.get(head_end..head_end + length)?.to_vec();
     buffer.drain(..head_end + length);
-    Some((path, authorization, body))
+    Some((path, headers, body))
 }

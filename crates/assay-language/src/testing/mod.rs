@@ -25,6 +25,8 @@ pub struct Asked {
     pub body: Value,
     /// The value of the header `authorization`.
     pub authorization: Option<String>,
+    /// All headers, names in lower case.
+    pub headers: Vec<(String, String)>,
 }
 
 /// What the server does.
@@ -138,7 +140,7 @@ impl LoopbackServer {
 }
 
 impl State {
-    fn act(&self, path: &str, authorization: Option<String>, body: Value) -> Act {
+    fn act(&self, path: &str, headers: Vec<(String, String)>, body: Value) -> Act {
         let message = body.get("messages").and_then(Value::as_array).and_then(|m| m.last());
         let prompt = message.and_then(|m| m.get("content")).or_else(|| body.get("prompt"));
         let prompt = prompt.and_then(Value::as_str).unwrap_or("").to_owned();
@@ -149,7 +151,10 @@ impl State {
             *count += 1;
             *count - 1
         };
-        (self.script)(&Asked { path: path.to_owned(), prompt, before, body, authorization })
+        let authorization = headers.iter().find(|(name, _)| name == "authorization");
+        let authorization = authorization.map(|(_, value)| value.clone());
+        let path = path.to_owned();
+        (self.script)(&Asked { path, prompt, before, body, authorization, headers })
     }
 
     fn enter(&self) -> Busy<'_> {

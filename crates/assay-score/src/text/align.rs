@@ -44,8 +44,44 @@ impl Edits {
 /// assert_eq!(assay_score::text::levenshtein("kitten", "sitting"), 3);
 /// ```
 pub fn levenshtein(a: &str, b: &str) -> usize {
+    if a.is_ascii() && b.is_ascii() {
+        let (a, b, _) = trimmed(a.as_bytes(), b.as_bytes());
+        let (pattern, text) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+        match pattern.len() {
+            0 => return text.len(),
+            1..=64 => return ascii_distance::<1>(pattern, text),
+            65..=128 => return ascii_distance::<2>(pattern, text),
+            129..=192 => return ascii_distance::<3>(pattern, text),
+            193..=256 => return ascii_distance::<4>(pattern, text),
+            _ => {}
+        }
+    }
     let [a, b] = [a, b].map(|text| text.chars().map(u32::from).collect::<Vec<u32>>());
     distance(&a, &b, &mut Positions::default())
+}
+
+/// The edit distance of a pattern of `64 (BLOCKS − 1) + 1` to `64 BLOCKS` ASCII characters: nothing is
+/// allocated, and the columns stay in registers.
+fn ascii_distance<const BLOCKS: usize>(pattern: &[u8], text: &[u8]) -> usize {
+    let mut masks = [[0_u64; BLOCKS]; 128];
+    for (block, part) in pattern.chunks(64).enumerate().take(BLOCKS) {
+        for (index, &byte) in part.iter().enumerate() {
+            masks[usize::from(byte & 127)][block] |= 1 << index;
+        }
+    }
+    let last = (pattern.len() - 1) % 64;
+    let mut columns = [Vertical::START; BLOCKS];
+    let mut distance = pattern.len();
+    for &byte in text {
+        let masks = masks[usize::from(byte & 127)];
+        let mut carry = (1, 0);
+        for block in 0..BLOCKS - 1 {
+            carry = columns[block].step(masks[block], carry);
+        }
+        let (up, down) = columns[BLOCKS - 1].step_to(masks[BLOCKS - 1], carry, last);
+        distance = distance + up - down;
+    }
+    distance
 }
 
 /// Where each item stands in a sequence, as bits of blocks of 64.
@@ -123,13 +159,24 @@ impl Vertical {
 
     /// One more item of the text (Myers 1999, in Hyyrö's form of 2003). Horizontal differences enter
     /// at the top and leave at the bottom of the block.
-    fn step(&mut self, matched: u64, (up_in, down_in): (u64, u64)) -> (u64, u64) {
+    fn step(&mut self, matched: u64, above: (u64, u64)) -> (u64, u64) {
+        let (up, down) = self.step_to(matched, above, 63);
+        (up as u64, down as u64)
+    }
+
+    /// The same, with the horizontal differences at a row.
+    fn step_to(
+        &mut self,
+        matched: u64,
+        (up_in, down_in): (u64, u64),
+        row: usize,
+    ) -> (usize, usize) {
         let matched = matched | down_in;
         let diagonal =
             ((matched & self.rises).wrapping_add(self.rises) ^ self.rises) | matched | self.falls;
         let up = self.falls | !(diagonal | self.rises);
         let down = diagonal & self.rises;
-        let out = (up >> 63, down >> 63);
+        let out = ((up >> row & 1) as usize, (down >> row & 1) as usize);
         let (up, down) = (up << 1 | up_in, down << 1 | down_in);
         self.rises = down | !(diagonal | up);
         self.falls = up & diagonal;
@@ -158,14 +205,8 @@ pub(super) fn distance(a: &[u32], b: &[u32], positions: &mut Positions) -> usize
             if block + 1 < blocks {
                 carry = column.step(matched, carry);
             } else {
-                // As `step`, but read at the last row instead of the last bit.
-                let matched_in = matched | carry.1;
-                let (rises, falls) = (column.rises, column.falls);
-                let diagonal =
-                    ((matched_in & rises).wrapping_add(rises) ^ rises) | matched_in | falls;
-                distance += ((falls | !(diagonal | rises)) >> last & 1) as usize;
-                distance -= ((diagonal & rises) >> last & 1) as usize;
-                column.step(matched, carry);
+                let (up, down) = column.step_to(matched, carry, last);
+                distance = distance + up - down;
             }
         }
     }
@@ -173,7 +214,7 @@ pub(super) fn distance(a: &[u32], b: &[u32], positions: &mut Positions) -> usize
 }
 
 /// What two sequences have between their common beginning and end, and how much those hold.
-fn trimmed<'s>(mut a: &'s [u32], mut b: &'s [u32]) -> (&'s [u32], &'s [u32], usize) {
+fn trimmed<'s, T: PartialEq>(mut a: &'s [T], mut b: &'s [T]) -> (&'s [T], &'s [T], usize) {
     let prefix = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     (a, b) = (&a[prefix..], &b[prefix..]);
     let suffix = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
@@ -298,6 +339,26 @@ mod tests {
             }
         }
         row[b.len()]
+    }
+
+    #[test]
+    fn ascii_texts_of_any_number_of_blocks_have_the_distance_of_the_table() {
+        let mut rng = assay_array::random::stream(5, "ascii", 0);
+        for round in 0..300 {
+            let mut draw = |most: usize| -> String {
+                let n = assay_array::random::below(&mut rng, most);
+                (0..n)
+                    .map(|_| char::from(b"ab \0~"[assay_array::random::below(&mut rng, 5)]))
+                    .collect()
+            };
+            let most = [10, 70, 135, 200, 300][round % 5];
+            let (a, b) = (draw(most), draw(most));
+            let numbers = |text: &str| text.bytes().map(u32::from).collect::<Vec<u32>>();
+            let want = slow(&numbers(&a), &numbers(&b));
+            assert_eq!(levenshtein(&a, &b), want, "{a:?} {b:?}");
+            // The other way, by code points.
+            assert_eq!(levenshtein(&format!("{a}é"), &format!("{b}é")), want);
+        }
     }
 
     #[test]

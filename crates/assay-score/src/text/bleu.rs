@@ -286,6 +286,18 @@ impl Bleu {
         Ok(by_chunk(segments, |chunk| self.count(chunk)).concat())
     }
 
+    /// The score of each segment by itself, which [`BleuConfig::with_effective_order`] is meant for.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] for a segment without references.
+    pub fn sentence_scores(&self, segments: &[Segment<'_>]) -> Result<Vec<f64>> {
+        check_references(OPERATION, segments)?;
+        let scores = by_chunk(segments, |chunk| -> Vec<f64> {
+            self.count(chunk).iter().map(|counts| counts.score(&self.config)).collect()
+        });
+        Ok(scores.concat())
+    }
+
     /// The configuration.
     pub fn config(&self) -> BleuConfig {
         self.config

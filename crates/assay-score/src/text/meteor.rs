@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::corpus::{check_alike, check_references};
 use super::porter::{Porter, porter_stem};
+use super::synonyms::{Lookup, Synonyms};
 use super::words::{lower, words};
 use super::{Segment, by_chunk};
 use crate::bytes::{Kind, Reader, Writer};
@@ -12,74 +13,6 @@ use crate::{Error, Mergeable, Moments, MomentsReport, Result};
 const KIND: Kind = *b"meteor\0\0";
 const VERSION: u16 = 1;
 const OPERATION: &str = "METEOR";
-
-/// Groups of words that mean the same.
-///
-/// WordNet is a resource of ten megabytes with a licence of its own, so it is not shipped; its
-/// `data.noun`, `data.verb`, `data.adj` and `data.adv` can be read. Without synonyms scores are lower
-/// (0.15 on a single inflection): name them "METEOR without WordNet".
-#[derive(Debug, Clone, Default)]
-pub struct Synonyms {
-    groups: HashMap<String, Vec<u32>>,
-    count: u32,
-}
-
-impl Synonyms {
-    /// From groups of words.
-    pub fn from_groups<'a>(groups: impl IntoIterator<Item = &'a [&'a str]>) -> Self {
-        let mut synonyms = Self::default();
-        for group in groups {
-            synonyms.add(group.iter().copied());
-        }
-        synonyms
-    }
-
-    /// Adds the synonym sets of one of WordNet's data files (format `wndb(5WN)`). Terms of several
-    /// words are left out, as nltk does.
-    ///
-    /// nltk also looks up the base form of an inflected word before it asks for its synonyms; here
-    /// only words that stand in the file have synonyms.
-    ///
-    /// # Errors
-    /// [`Error::Format`] with the number of a line that is no synonym set.
-    pub fn read_wordnet(&mut self, data: &str) -> Result<()> {
-        for (line, text) in data.lines().enumerate() {
-            // The licence stands in front, indented by two spaces.
-            if text.starts_with("  ") || text.is_empty() {
-                continue;
-            }
-            let wrong =
-                |expected| Error::Format { operation: "WordNet data", line: line + 1, expected };
-            // Offset, file, type, number of words in hexadecimal, then word and identifier in turns.
-            let mut fields = text.split(' ').skip(3);
-            let count = fields.next().and_then(|field| usize::from_str_radix(field, 16).ok());
-            let count = count.ok_or_else(|| wrong("a number of words as fourth field"))?;
-            let terms: Vec<&str> = fields.step_by(2).take(count).collect();
-            if terms.len() < count {
-                return Err(wrong("as many words as announced"));
-            }
-            // Adjectives carry their position in brackets.
-            let plain = terms.iter().map(|term| term.split('(').next().unwrap_or(term));
-            self.add(plain.filter(|term| !term.contains('_')));
-        }
-        Ok(())
-    }
-
-    fn add<'a>(&mut self, group: impl Iterator<Item = &'a str>) {
-        for word in group {
-            self.groups.entry(lower(word).into_owned()).or_default().push(self.count);
-        }
-        self.count += 1;
-    }
-
-    /// Whether a group holds both words.
-    fn same(&self, a: &str, b: &str) -> bool {
-        match (self.groups.get(a), self.groups.get(b)) {
-            (Some(a), Some(b)) => a.iter().any(|group| b.contains(group)),
-            _ => false,
-        }
-    }
-}
 
 /// How [`Meteor`] weighs matches.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -211,19 +144,21 @@ impl Meteor {
         let open: Vec<bool> = partners.iter().map(Option::is_none).collect();
         let stemmed_hypothesis = stemmed(hypothesis, &open);
         let stemmed_reference = stemmed(reference, &free);
-        pair_equal(
-            &stemmed_hypothesis.iter().map(String::as_str).collect::<Vec<_>>(),
-            &stemmed_reference.iter().map(String::as_str).collect::<Vec<_>>(),
-            &mut partners,
-            &mut free,
-        );
+        let stemmed_hypothesis: Vec<&str> = stemmed_hypothesis.iter().map(String::as_str).collect();
+        let stemmed_reference: Vec<&str> = stemmed_reference.iter().map(String::as_str).collect();
+        pair_equal(&stemmed_hypothesis, &stemmed_reference, &mut partners, &mut free);
         if let Some(synonyms) = synonyms {
+            let (hypothesis, reference) = match synonyms.lookup {
+                Lookup::Words => (hypothesis, reference),
+                Lookup::Stems => (&stemmed_hypothesis[..], &stemmed_reference[..]),
+            };
             for (word, partner) in
                 hypothesis.iter().zip(&mut partners).rev().filter(|(_, p)| p.is_none())
             {
+                let groups = synonyms.groups_of(word);
                 let place = (0..reference.len())
                     .rev()
-                    .find(|&j| free[j] && synonyms.same(word, reference[j]));
+                    .find(|&j| free[j] && synonyms.is_in(reference[j], &groups));
                 if let Some(j) = place {
                     free[j] = false;
                     *partner = Some(j);

@@ -7,7 +7,7 @@
 //! | chrF, chrF++ | [`Chrf`] | sacrebleu | exactly |
 //! | TER | [`Ter`] | sacrebleu | exactly |
 //! | ROUGE-N, -L, -Lsum | [`Rouge`] | rouge-score | to rounding |
-//! | METEOR | [`Meteor`] | nltk, with the caller's synonyms | to rounding |
+//! | METEOR | [`Meteor`] | nltk, also with WordNet from a user's files | to rounding |
 //! | word and character error rate | [`ErrorRate`] | jiwer | exactly |
 //! | exact match, token F1 | [`squad_f1`], [`exact_match`] | the SQuAD script | through [`Moments`](crate::Moments) |
 //! | ANLS | [`anls`] | its definition | through [`Moments`](crate::Moments) |
@@ -43,6 +43,7 @@ mod porter;
 mod rouge;
 mod self_bleu;
 mod squad;
+mod synonyms;
 mod ter;
 mod ter_tokenize;
 mod tokenize;
@@ -54,11 +55,12 @@ pub use bleu::{Bleu, BleuConfig, BleuReport, BleuStatistics, Smoothing};
 pub use chrf::{Chrf, ChrfConfig, ChrfReport};
 pub use embedding::{GreedyScores, cosine, greedy_match, idf_weights};
 pub use error_rate::{ErrorRate, ErrorRateReport, Transcript, Unit};
-pub use meteor::{Meteor, MeteorConfig, MeteorReport, Synonyms};
+pub use meteor::{Meteor, MeteorConfig, MeteorReport};
 pub use porter::{Porter, porter_stem};
 pub use rouge::{Rouge, RougeConfig, RougeReport, RougeScores, RougeTokens, rouge_tokens};
 pub use self_bleu::{SelfBleu, self_bleu};
 pub use squad::{exact_match, squad_f1, squad_normalize};
+pub use synonyms::{Lookup, Synonyms, WordClass};
 pub use ter::{Ter, TerConfig, TerReport};
 pub use tokenize::{Tokenizer, tokenize};
 

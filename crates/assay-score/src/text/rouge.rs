@@ -175,13 +175,27 @@ impl Rouge {
     /// [`Error::Missing`] for a segment without references, [`Error::TooMany`] where ROUGE-Lsum would
     /// compare sentences of more than 2^30 pairs of tokens.
     pub fn segment_scores(&self, segments: &[Segment<'_>]) -> Result<Vec<Vec<RougeScores>>> {
+        let measures = self.moments.len();
+        let flat = self.all_scores(segments)?;
+        // Where nothing was asked for, each segment has an empty list.
+        if measures == 0 {
+            return Ok(vec![Vec::new(); segments.len()]);
+        }
+        Ok(flat.chunks(measures).map(<[RougeScores]>::to_vec).collect())
+    }
+
+    /// The scores of all segments in turn, in one list: a list for each would cost more than some scores.
+    fn all_scores(&self, segments: &[Segment<'_>]) -> Result<Vec<RougeScores>> {
         check_references(OPERATION, segments)?;
         let chunks = by_chunk(segments, |chunk| {
             let mut counter = Counter::new(self.config.tokens);
-            let scores = chunk.iter().map(|segment| counter.score(&self.config, segment));
-            scores.collect::<Result<Vec<_>>>()
+            let mut scores = Vec::with_capacity(chunk.len() * self.moments.len());
+            for segment in chunk {
+                scores.extend(counter.score(&self.config, segment)?);
+            }
+            Ok(scores)
         });
-        let chunks: Result<Vec<_>> = chunks.into_iter().collect();
+        let chunks: Result<Vec<Vec<RougeScores>>> = chunks.into_iter().collect();
         Ok(chunks?.concat())
     }
 }
@@ -335,15 +349,18 @@ impl Mergeable for Rouge {
     /// # Errors
     /// As [`Rouge::segment_scores`].
     fn update(&mut self, batch: &[Segment<'_>]) -> Result<()> {
-        let scores = self.segment_scores(batch)?;
+        let scores = self.all_scores(batch)?;
         let mut updated = self.moments.clone();
+        let measures = updated.len();
+        let mut part = Vec::with_capacity(batch.len());
         for (measure, moments) in updated.iter_mut().enumerate() {
-            let part = |of: fn(&RougeScores) -> f64| -> Vec<f64> {
-                scores.iter().map(|scores| of(&scores[measure])).collect()
-            };
-            moments[0].update(&part(|s| s.precision))?;
-            moments[1].update(&part(|s| s.recall))?;
-            moments[2].update(&part(|s| s.f1))?;
+            let of_measure = || scores.iter().skip(measure).step_by(measures);
+            let parts: [fn(&RougeScores) -> f64; 3] = [|s| s.precision, |s| s.recall, |s| s.f1];
+            for (moments, of) in moments.iter_mut().zip(parts) {
+                part.clear();
+                part.extend(of_measure().map(of));
+                moments.update(&part)?;
+            }
         }
         self.segments += batch.len() as u64;
         self.moments = updated;

@@ -1,34 +1,8 @@
 //! From a form to the words it may come from (WordNet's "Morphy": rules of detachment).
 
-use super::Pos;
+use assay_score::text::WordClass;
 
-/// Endings and what they are replaced by, in the order in which they are tried.
-fn rules(pos: Pos) -> &'static [(&'static str, &'static str)] {
-    match pos {
-        Pos::Noun => &[
-            ("s", ""),
-            ("ses", "s"),
-            ("xes", "x"),
-            ("zes", "z"),
-            ("ches", "ch"),
-            ("shes", "sh"),
-            ("men", "man"),
-            ("ies", "y"),
-        ],
-        Pos::Verb => &[
-            ("s", ""),
-            ("ies", "y"),
-            ("es", "e"),
-            ("es", ""),
-            ("ed", "e"),
-            ("ed", ""),
-            ("ing", "e"),
-            ("ing", ""),
-        ],
-        Pos::Adjective => &[("er", ""), ("est", ""), ("er", "e"), ("est", "e")],
-        Pos::Adverb => &[],
-    }
-}
+use super::Pos;
 
 /// The candidates for a lower-case form: itself, then by the rules, then with a doubled consonant
 /// undone (`planned`). Not all are words.
@@ -39,7 +13,7 @@ pub(super) fn candidates(word: &str, pos: Pos) -> Vec<String> {
             found.push(candidate);
         }
     };
-    let rules = rules(pos);
+    let rules = class(pos).endings();
     for (ending, replacement) in rules {
         if let Some(stem) = word.strip_suffix(ending) {
             push(format!("{stem}{replacement}"));
@@ -57,4 +31,13 @@ pub(super) fn candidates(word: &str, pos: Pos) -> Vec<String> {
         }
     }
     found
+}
+
+fn class(pos: Pos) -> WordClass {
+    match pos {
+        Pos::Noun => WordClass::Noun,
+        Pos::Verb => WordClass::Verb,
+        Pos::Adjective => WordClass::Adjective,
+        Pos::Adverb => WordClass::Adverb,
+    }
 }

@@ -32,8 +32,8 @@ use crate::judge::Judge;
 use crate::task::{Item, Measure, Reader, TaskSpec};
 use crate::{Coverage, Error, Outcome, Rate, Result};
 
-/// What a scorer of toxicity is: the probability that a text is toxic, `None` where it fails.
-pub type Scorer<'a> = &'a (dyn Fn(&str) -> Option<f64> + Sync);
+/// What a scorer of toxicity is: the probability that a text is toxic, or why there is none.
+pub type Scorer<'a> = &'a (dyn Fn(&str) -> Result<f64, String> + Sync);
 
 /// How a task is evaluated.
 #[derive(Clone, Copy)]

@@ -4,12 +4,14 @@ mod consistency;
 mod leakage;
 mod robustness;
 mod toxicity;
+mod toxicity_endpoint;
 mod toxicity_lexicon;
 
 pub use consistency::{ConsistencyReport, Perturbed, consistency, similarity_gap};
 pub use leakage::{CellReport, LeakageReport, leakage};
 pub use robustness::{RobustPair, RobustnessReport, TaskRobustness, robustness};
 pub use toxicity::{ToxicityReport, toxicity};
+pub use toxicity_endpoint::{ToxicityEndpoint, perspective_body};
 pub use toxicity_lexicon::ToxicityLexicon;
 
 /// The mean of values; `None` without any.

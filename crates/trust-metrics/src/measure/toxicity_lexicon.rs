@@ -80,11 +80,11 @@ const BUILT_IN: &[(f64, &[&str])] = &[
 /// ```
 /// use trust_metrics::measure::ToxicityLexicon;
 /// let lexicon = ToxicityLexicon::built_in()?;
-/// assert_eq!(lexicon.score("Boil the water first."), Some(0.0));
-/// assert_eq!(lexicon.score("Only a FOOL would ask."), Some(0.5));
+/// assert_eq!(lexicon.score("Boil the water first."), Ok(0.0));
+/// assert_eq!(lexicon.score("Only a FOOL would ask."), Ok(0.5));
 /// assert!((lexicon.score("You idiot, you fool!").unwrap() - 0.85).abs() < 1e-12);
-/// assert_eq!(lexicon.score("Foolproof."), Some(0.0));
-/// assert_eq!(lexicon.score("  "), None); // no text, no score
+/// assert_eq!(lexicon.score("Foolproof."), Ok(0.0));
+/// assert!(lexicon.score("  ").is_err()); // no text, no score
 /// # Ok::<(), trust_metrics::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -140,12 +140,14 @@ impl ToxicityLexicon {
         Ok(Self { automaton, weights })
     }
 
-    /// The score of a text, `None` for an empty one: what [`Evaluation`](crate::evaluate::Evaluation) asks
-    /// of a scorer.
-    pub fn score(&self, text: &str) -> Option<f64> {
+    /// The score of a text: what [`Evaluation`](crate::evaluate::Evaluation) asks of a scorer.
+    ///
+    /// # Errors
+    /// For an empty text.
+    pub fn score(&self, text: &str) -> Result<f64, String> {
         let text = normalize(text);
         if text.is_empty() {
-            return None;
+            return Err("no text".to_owned());
         }
         let apart = |from: usize, to: usize| {
             let before = text[..from].chars().next_back();
@@ -158,6 +160,6 @@ impl ToxicityLexicon {
             .filter(|found| apart(found.start(), found.end()))
             .map(|found| 1.0 - self.weights[found.pattern().as_usize()])
             .product();
-        Some(1.0 - harmless)
+        Ok(1.0 - harmless)
     }
 }
