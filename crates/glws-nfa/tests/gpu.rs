@@ -172,6 +172,36 @@ fn rare_counts_of_long_bags_are_the_hosts() {
     });
 }
 
+/// Where the closed forms lose digits when they are written down naively.
+#[test]
+fn closed_forms_at_their_limits_are_the_hosts() {
+    for_each_gpu(|device| {
+        // Presence of what is rare, all but rare, and certain; in a long bag and a short one.
+        for shift in [-120.0, -70.0, -50.0, -15.0, -3.0, 0.0, 40.0] {
+            let mut rows = logits(21, 403, 3, 2.0);
+            rows.column_mut(1).mapv_inplace(|z| z + shift);
+            let present = Constraint::Present { class: 1 };
+            let absent = Constraint::Absent { class: 1 };
+            let constraints = [present.clone(), absent.clone(), present, absent];
+            compare(device, &single(&rows), &[200, 200, 1, 2], &constraints, 2e-5);
+        }
+        // Pairs that agree or differ as good as never, and ties.
+        for (one, two) in [(80.0, 80.0), (80.0, -80.0), (0.0, 0.0), (-30.0, 12.0)] {
+            let rows = Array2::from_shape_fn((4, 2), |(i, c)| match (i % 2, c) {
+                (0, 1) => one,
+                (1, 1) => two,
+                _ => 0.0_f32,
+            });
+            compare(device, &rows, &[2, 2], &[Constraint::Similar, Constraint::Dissimilar], 2e-5);
+        }
+        // Evidence that leaves only what is unlikely, and evidence of any size.
+        let rows = single(&logits(22, 9, 4, 20.0));
+        let evidence = [vec![0.0, 1.0, 0.0, 0.0], vec![1e-300, 0.0, 1e-280, 0.0], vec![1e200; 4]];
+        let constraints = evidence.map(Constraint::Evidence);
+        compare(device, &rows, &[3, 3, 3], &constraints, 2e-5);
+    });
+}
+
 /// More bags than a launch has cubes, and more cells than its scratch has.
 #[test]
 fn large_batches_go_in_parts() {
@@ -180,6 +210,11 @@ fn large_batches_go_in_parts() {
         let rows = single(&logits(5, many, 2, 1.0));
         let exact = vec![Constraint::Count { class: 1, count: 1 }; many];
         compare(device, &rows, &vec![1; many], &exact, 2e-5);
+        let rows = single(&logits(7, 2 * many, 2, 1.0));
+        let pairs: Vec<Constraint> = (0..many)
+            .map(|pair| if pair % 3 == 0 { Constraint::Similar } else { Constraint::Dissimilar })
+            .collect();
+        compare(device, &rows, &vec![2; many], &pairs, 2e-5);
         let rows = single(&logits(6, 40 * 1400, 2, 1.0));
         let half = vec![Constraint::Count { class: 0, count: 700 }; 40];
         compare(device, &rows, &[1400; 40], &half, 2e-5);

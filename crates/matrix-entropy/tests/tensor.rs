@@ -77,6 +77,30 @@ fn gradients_are_central_differences() {
     }
 }
 
+/// The kernel is the host's in `f64`; what differs is the type that goes in and comes out.
+#[test]
+fn every_device_has_the_hosts_values_and_gradients() {
+    let x = normal_rows(8, 30, 12, 0.4).mapv(|x| x as f32);
+    for name in assay_tensor::available() {
+        let device = device(&name).unwrap();
+        for measure in MEASURES {
+            let loss = SpectralLossConfig::new(measure).init().unwrap();
+            let spectrum = Spectrum::of(x.view(), Conventions::paper()).unwrap();
+            let run = |device: Device| {
+                let leaf = from_array(x.clone(), &device.autodiff()).unwrap().require_grad();
+                let value = loss.forward(leaf.clone()).unwrap();
+                let gradients = value.clone().backward();
+                let gradient: Vec<f64> = leaf.grad(&gradients).unwrap().try_to_vec_as().unwrap();
+                (values(&value), gradient)
+            };
+            let (value, gradient) = run(device.clone());
+            assert_close(&value, &[value_of(measure, &spectrum)], 1e-6, 0.0);
+            let (_, want) = run(assay_tensor::device("flex").unwrap());
+            assert_close(&gradient, &want, 1e-6, 1e-9);
+        }
+    }
+}
+
 #[test]
 fn segments_are_separate_losses() {
     let parts = [normal_rows(1, 5, 4, 0.2), normal_rows(2, 3, 4, 0.2), normal_rows(3, 9, 4, 0.2)];

@@ -7,8 +7,8 @@
 use assay_tensor::cube::cubecl;
 use assay_tensor::cube::cubecl::prelude::*;
 
-use super::count::is_finite;
 use super::reduce::{MOST_UNITS, largest};
+use super::rows::{WIDEST_ROW, row_max, row_sum, row_width};
 use super::scaled::{ZERO, aligned, store};
 
 /// Words of a bag's record: first row, length, number, first word of its automaton, first cell of its
@@ -33,8 +33,6 @@ const EDGES: usize = 9;
 /// Initial weights, then final ones, each a mantissa and an exponent.
 const ENDS: usize = 10;
 
-/// Logits of an instance further apart than this go to the host.
-const WIDEST_ROW: f32 = 2000.0;
 /// Binary digits that a probability may lose in a row.
 pub(super) const ROW_DIGITS: usize = 2900;
 
@@ -360,37 +358,4 @@ fn digits(x: f32) -> i32 {
 fn probability(x: f32, total: f32) -> f32 {
     let digits = (x * LOG2_E).floor();
     (x - digits * LN_2_HIGH - digits * LN_2_LOW).exp() / total
-}
-
-#[cube]
-fn row_max(logits: &[f32], row: usize, classes: usize) -> f32 {
-    let mut highest = logits[row];
-    for k in 1..classes {
-        highest = f32::max(highest, logits[row + k]);
-    }
-    highest
-}
-
-#[cube]
-fn row_sum(logits: &[f32], row: usize, classes: usize, highest: f32) -> f32 {
-    let mut total = 0.0f32;
-    for k in 0..classes {
-        total += (logits[row + k] - highest).exp();
-    }
-    total
-}
-
-/// How far the row's logits are apart; twice [`WIDEST_ROW`] when they are not all finite.
-#[cube]
-fn row_width(logits: &[f32], row: usize, classes: usize, highest: f32) -> f32 {
-    let mut width = 0.0f32;
-    let mut finite = 1u32;
-    for k in 0..classes {
-        width = f32::max(width, highest - logits[row + k]);
-        finite *= is_finite(logits[row + k]);
-    }
-    if finite * is_finite(width) == 0u32 {
-        width = 2.0 * WIDEST_ROW;
-    }
-    width
 }

@@ -12,14 +12,11 @@ use assay_tensor::cube::cubecl;
 use assay_tensor::cube::cubecl::prelude::*;
 
 use super::reduce::{MOST_UNITS, largest, sum};
+use super::rows::{LARGEST_ODDS, NO_ODDS, log_odds, logistic, write_binary};
 
 /// Words of a bag's record: first row, length, number, class, count, first cell of its scratch.
 const RECORD: usize = 6;
 
-/// Log odds beyond this go to the host, which has `f64` for them.
-const LARGEST_ODDS: f32 = 1e4;
-/// Stands for log odds that are not finite.
-const NO_ODDS: f32 = 1e30;
 /// Newton's method takes 3 to 6 steps, bisection from the widest bracket some 40.
 const MOST_STEPS: u32 = 64;
 /// A tilted probability of the wanted count below this means that tilting failed.
@@ -120,7 +117,7 @@ pub(super) fn count_kernel(
         if flipped {
             gamma = 1.0 - gamma;
         }
-        write_row(logits, posterior, (first + i) * classes, classes, class, gamma);
+        write_binary(logits, posterior, (first + i) * classes, classes, class, gamma);
         i += units;
     }
     if unit == 0 {
@@ -245,17 +242,6 @@ fn recursions(scratch: &mut [f32], odds: usize, length: usize, wanted: usize) ->
     scratch[beta + (length % 2) * states + wanted]
 }
 
-/// `1/(1 + e^{−t})` without an overflow.
-#[cube]
-fn logistic(t: f32) -> f32 {
-    let e = (-t.abs()).exp();
-    let mut numerator = e;
-    if t >= 0.0 {
-        numerator = 1.0f32;
-    }
-    numerator / (1.0 + e)
-}
-
 /// `softplus(t) − softplus(z) − λ p` where `t = z + λ` and `p = σ(t)`, `q = 1 − p`, without the large
 /// terms that cancel.
 #[cube]
@@ -280,75 +266,4 @@ fn next_cell(scratch: &mut [f32], row: usize, j: usize, p: f32, q: f32) -> f32 {
         cell += scratch[row + j - 1] * p;
     }
     cell
-}
-
-/// `logit_c − ln Σ_{k≠c} e^{logit_k}`, or [`NO_ODDS`].
-#[cube]
-fn log_odds(logits: &[f32], row: usize, classes: usize, class: usize) -> f32 {
-    let others = other_max(logits, row, classes, class);
-    let mut total = 0.0f32;
-    let mut finite = is_finite(logits[row + class]);
-    for k in 0..classes {
-        if k != class {
-            total += (logits[row + k] - others).exp();
-            finite *= is_finite(logits[row + k]);
-        }
-    }
-    let mut z = logits[row + class] - others - total.ln();
-    if finite * is_finite(z) == 0u32 {
-        z = NO_ODDS;
-    }
-    z
-}
-
-/// Writes `γ` of the class, and the rest in the shares that the prediction gives the other classes.
-#[cube]
-fn write_row(
-    logits: &[f32],
-    posterior: &mut [f32],
-    row: usize,
-    classes: usize,
-    class: usize,
-    gamma: f32,
-) {
-    let others = other_max(logits, row, classes, class);
-    let mut total = 0.0f32;
-    for k in 0..classes {
-        if k != class {
-            total += (logits[row + k] - others).exp();
-        }
-    }
-    for k in 0..classes {
-        if k == class {
-            posterior[row + k] = gamma;
-        } else {
-            posterior[row + k] = (1.0 - gamma) * (logits[row + k] - others).exp() / total;
-        }
-    }
-}
-
-#[cube]
-fn other_max(logits: &[f32], row: usize, classes: usize, class: usize) -> f32 {
-    // One of the first two is another class.
-    let mut highest = logits[row];
-    if class == 0 {
-        highest = logits[row + 1];
-    }
-    for k in 0..classes {
-        if k != class {
-            highest = f32::max(highest, logits[row + k]);
-        }
-    }
-    highest
-}
-
-/// 1 for a finite number, 0 for infinities and NaN. By its bits: comparisons with infinities are none
-/// of a shader's promises.
-#[cube]
-pub(super) fn is_finite(x: f32) -> u32 {
-    let mut finite = 0u32;
-    if u32::reinterpret(x) & 0x7f80_0000u32 != 0x7f80_0000u32 {
-        finite = 1u32;
-    }
-    finite
 }

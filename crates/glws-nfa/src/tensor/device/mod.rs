@@ -4,8 +4,10 @@
 //! cannot do in `f32` it reports, and the host does the batch.
 
 mod automaton;
+mod closed;
 mod count;
 mod reduce;
+mod rows;
 mod scaled;
 mod tables;
 
@@ -20,6 +22,7 @@ use assay_tensor::graft_segments;
 use super::NegLogZ;
 use crate::kernel::infeasible;
 use crate::{Constraint, Infeasible, Outcome, Result};
+use closed::{Kind, RULED_OUT};
 use reduce::MOST_UNITS;
 use tables::Tables;
 
@@ -31,13 +34,14 @@ const MOST_CUBES: usize = 65_535;
 /// [`neg_log_z`](super::neg_log_z) by the GPU kernels alone; `None` for a batch that is the host's, on
 /// which `neg_log_z` falls back by itself.
 ///
-/// Exact counts run on a kernel of their own, every other constraint on the general one for automata. Both
-/// compute in `f32`, and nothing but `log Z` of each bag is read back.
+/// Exact counts run on a kernel of their own; presence, absence, evidence and pairs on kernels of their closed
+/// forms; every other constraint on the general one for automata. All compute in `f32`, and nothing but
+/// `log Z` of each bag is read back.
 ///
 /// The host's are: tensors of CPU backends and of other element types than `f32`, tensors of a program
 /// that turns burn's kernel fusion on, a single class, calls that will be refused, logits that are not
-/// finite or, within an instance, more than 2000 apart (10 000 for counts), bags whose tables exceed
-/// 128 MiB, and weights beyond the range of `f64`.
+/// finite or, within an instance, more than 2000 apart (10 000 for counts and presence), bags whose tables
+/// exceed 128 MiB, and weights beyond the range of `f64`.
 ///
 /// # Errors
 /// What the device says when a kernel fails.
@@ -82,6 +86,11 @@ pub fn neg_log_z_on_gpu(
 /// Which kernel does what.
 struct Plan<'a> {
     counts: Vec<Job>,
+    /// Presence, evidence and bags of which nothing is known.
+    closed: Vec<Job>,
+    pairs: Vec<Job>,
+    /// The logarithms of all evidence, as bits.
+    evidence: Vec<u32>,
     automata: Vec<Job>,
     tables: Tables<'a>,
     /// Of bags for a kernel: feasible, until it says otherwise.
@@ -93,6 +102,7 @@ struct Job {
     /// Its record but for the last word, the first cell of its scratch.
     record: Vec<u32>,
     cells: usize,
+    /// Numbers that can be computed side by side: states, or instances.
     states: usize,
 }
 
@@ -112,6 +122,9 @@ impl<'a> Plan<'a> {
         i32::try_from(rows.checked_mul(classes)?).ok()?; // a shader's words have 32 bits
         let mut plan = Self {
             counts: vec![],
+            closed: vec![],
+            pairs: vec![],
+            evidence: vec![],
             automata: vec![],
             tables: Tables::default(),
             outcomes: Vec::with_capacity(lengths.len()),
@@ -136,26 +149,46 @@ impl<'a> Plan<'a> {
         constraint: &'a Constraint,
         classes: usize,
     ) -> Option<()> {
-        let record = |words: &[usize]| words.iter().map(|&word| word as u32).collect();
-        if let Constraint::Count { class, count } = *constraint {
-            self.counts.push(Job {
-                record: record(&[first, length, bag, class, count]),
-                cells: count::cells(length, count)?,
-                states: count.min(length - count) + 1, // no underflow: the bag is feasible
-            });
-            return Some(());
+        let job = |words: &[usize], cells, states| Job {
+            record: words.iter().map(|&word| word as u32).collect(),
+            cells,
+            states,
+        };
+        let closed = |kind, at| job(&[first, length, bag, kind as usize, at], 0, length);
+        match constraint {
+            Constraint::Unknown => self.closed.push(closed(Kind::Unknown, 0)),
+            Constraint::Evidence(evidence) => {
+                self.closed.push(closed(Kind::Evidence, self.evidence.len()));
+                self.evidence.extend(evidence.iter().map(|&e| log_evidence(e).to_bits()));
+                if self.evidence.len() > MOST_CELLS {
+                    return None;
+                }
+            }
+            Constraint::Absent { class } => self.closed.push(closed(Kind::Absent, *class)),
+            Constraint::Present { class } => self.closed.push(closed(Kind::Present, *class)),
+            Constraint::Similar => self.pairs.push(closed(Kind::Similar, 0)),
+            Constraint::Dissimilar => self.pairs.push(closed(Kind::Dissimilar, 0)),
+            &Constraint::Count { class, count } => {
+                let states = count.min(length - count) + 1; // no underflow: the bag is feasible
+                let cells = count::cells(length, count)?;
+                self.counts.push(job(&[first, length, bag, class, count], cells, states));
+            }
+            _ => {
+                let entry = self.tables.insert(constraint, classes)?;
+                if !entry.holds(length) {
+                    return None;
+                }
+                let cells = automaton::cells(length, entry.states, entry.symbols)?;
+                self.automata.push(job(&[first, length, bag, entry.start], cells, entry.states));
+            }
         }
-        let entry = self.tables.insert(constraint, classes)?;
-        if !entry.holds(length) {
-            return None;
-        }
-        self.automata.push(Job {
-            record: record(&[first, length, bag, entry.start]),
-            cells: automaton::cells(length, entry.states, entry.symbols)?,
-            states: entry.states,
-        });
         Some(())
     }
+}
+
+/// The kernels' form of an evidence of 0 or more.
+fn log_evidence(evidence: f64) -> f32 {
+    if evidence > 0.0 { evidence.ln() as f32 } else { RULED_OUT }
 }
 
 /// What the launches on a batch share.
@@ -179,6 +212,35 @@ impl Launch<'_> {
                 self.scratch(part.cells, DType::F32)?.into_buffer_arg(),
                 buffer(self.posterior.clone())?.into_buffer_arg(),
                 buffer(self.summary.clone())?.into_buffer_arg(),
+                self.classes,
+            );
+        }
+        for part in parts(&plan.closed)? {
+            let mut words = plan.evidence.clone();
+            let records = words.len();
+            words.extend(part.records());
+            closed::bag_kernel::launch(
+                &self.input.client,
+                part.cubes(),
+                part.units(),
+                self.input.clone().into_buffer_arg(),
+                self.words(words)?.into_buffer_arg(),
+                buffer(self.posterior.clone())?.into_buffer_arg(),
+                buffer(self.summary.clone())?.into_buffer_arg(),
+                records,
+                self.classes,
+            );
+        }
+        for part in parts(&plan.pairs)? {
+            closed::pair_kernel::launch(
+                &self.input.client,
+                CubeCount::new_1d(part.jobs.len().div_ceil(closed::PAIRS) as u32),
+                CubeDim::new_1d(closed::PAIRS as u32),
+                self.input.clone().into_buffer_arg(),
+                self.words(part.records())?.into_buffer_arg(),
+                buffer(self.posterior.clone())?.into_buffer_arg(),
+                buffer(self.summary.clone())?.into_buffer_arg(),
+                part.jobs.len(),
                 self.classes,
             );
         }
@@ -261,7 +323,7 @@ impl Part<'_> {
         CubeCount::new_1d(self.jobs.len() as u32)
     }
 
-    /// A unit for each state of the largest bag, within limits.
+    /// A unit for each state, or instance, of the largest bag, within limits.
     fn units(&self) -> CubeDim {
         let states = self.jobs.iter().map(|job| job.states).max().unwrap_or(1);
         CubeDim::new_1d(states.next_power_of_two().clamp(32, MOST_UNITS) as u32)
