@@ -2,10 +2,11 @@
 
 use assay_array::random::{below, normal, stream, uniform};
 use assay_array::testing::assert_close;
+use assay_score::BootstrapConfig;
 use dac_calibration::measures::{PieceConfig, RiskTies, SmoothEceConfig, regression};
 use dac_calibration::{
-    BinaryForecasts, Binning, DistanceAware, DistanceAwareConfig, EdgeRule, IsotonicCurve, Logits,
-    MassRule, Metric, Normalisation, Probs, ProximityConfig, TextFeatures, VennAbersCurve,
+    BinaryForecasts, Binning, DistanceAware, DistanceAwareConfig, EdgeRule, Error, IsotonicCurve,
+    Logits, MassRule, Metric, Normalisation, Probs, ProximityConfig, TextFeatures, VennAbersCurve,
 };
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
@@ -355,4 +356,27 @@ fn debiasing_removes_what_chance_adds() {
         l2 += bins.debiased_l2().powi(2) / 200.0;
     }
     assert!(plug_in > 0.08 && l1.abs() < plug_in * 0.75 && l2 < 0.004, "{plug_in} {l1} {l2}");
+}
+
+#[test]
+fn the_bootstrap_knows_the_error_of_a_mean() {
+    // A Brier score is a mean: its standard error is known without resampling.
+    let mut rng = stream(7, "bootstrap", 0);
+    let p: Vec<f64> = (0..800).map(|_| uniform(&mut rng)).collect();
+    let y: Vec<bool> = p.iter().map(|&p| uniform(&mut rng) < p).collect();
+    let all = BinaryForecasts::new(&p, &y).unwrap();
+    let bootstrap = BootstrapConfig::new().with_resamples(2000).init().unwrap();
+    let brier = all.bootstrap(&bootstrap, |f| Ok(f.scores().brier)).unwrap();
+    let losses = p.iter().zip(&y).map(|(p, &y)| (p - f64::from(u8::from(y))).powi(2));
+    let spread = losses.map(|loss| (loss - brier.estimate).powi(2)).sum::<f64>() / 800.0;
+    let expected = (spread / 800.0).sqrt();
+    assert!((brier.standard_error / expected - 1.0).abs() < 0.1, "{brier:?} {expected}");
+    assert!(brier.interval.lower < brier.estimate && brier.estimate < brier.interval.upper);
+    // Sharpness, as its definition has it.
+    let mean = p.iter().sum::<f64>() / 800.0;
+    let variance = p.iter().map(|p| (p - mean).powi(2)).sum::<f64>() / 800.0;
+    assert!((all.scores().variance - variance).abs() < 1e-12);
+    // A measure that fails on a resample is an error, not a number.
+    let fails = |_: &BinaryForecasts<'static, f64>| Err(Error::Empty { operation: "a", item: "b" });
+    assert!(all.bootstrap(&bootstrap, fails).is_err());
 }

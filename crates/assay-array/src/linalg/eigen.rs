@@ -82,8 +82,9 @@ fn values<F: faer::traits::RealField + Scalar>(a: ArrayView2<'_, F>) -> Result<A
     let mut beside: Vec<f64> = (1..n).map(|i| lower[(i, i - 1)].to_f64()).collect();
     let failed = Error::NoConvergence { operation, rows: n, columns: n };
     tridiagonal::eigenvalues(&mut values, &mut beside).ok_or(failed)?;
-    let values = values.into_iter().map(|x| F::from_f64(x / scale)).collect();
-    Ok(sorted(operation, values, Array2::default((0, 0)))?.0)
+    let values: Array1<F> = values.into_iter().map(|x| F::from_f64(x / scale)).collect();
+    all_finite(operation, &values)?;
+    Ok(values)
 }
 
 fn decompose<F: faer::traits::RealField + Scalar>(
@@ -124,9 +125,7 @@ pub(crate) fn sorted<F: Scalar>(
     values: Array1<F>,
     vectors: Array2<F>,
 ) -> Result<(Array1<F>, Array2<F>)> {
-    if !values.iter().chain(&vectors).all(|x| x.is_finite()) {
-        return Err(Error::Overflow { operation, element: F::NAME });
-    }
+    all_finite(operation, values.iter().chain(&vectors))?;
     if values.iter().is_sorted() {
         return Ok((values, vectors));
     }
@@ -134,4 +133,15 @@ pub(crate) fn sorted<F: Scalar>(
     order.sort_by(|&i, &j| values[i].to_f64().total_cmp(&values[j].to_f64()));
     let vectors = if vectors.is_empty() { vectors } else { vectors.select(Axis(1), &order) };
     Ok((values.select(Axis(0), &order), vectors))
+}
+
+/// Lets no NaN and no infinity out.
+fn all_finite<'a, F: Scalar>(
+    operation: &'static str,
+    numbers: impl IntoIterator<Item = &'a F>,
+) -> Result<()> {
+    if numbers.into_iter().all(|x| x.is_finite()) {
+        return Ok(());
+    }
+    Err(Error::Overflow { operation, element: F::NAME })
 }
