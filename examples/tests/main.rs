@@ -6,5 +6,6 @@ mod calibrate;
 mod encoder;
 mod layers;
 mod one_setting;
+mod refusals;
 mod robust;
 mod tour;

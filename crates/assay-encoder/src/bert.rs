@@ -1,14 +1,15 @@
-//! BERT's forward pass on burn.
+//! The forward pass of BERT and its relatives on burn.
 
 use assay_tensor::burn;
 use burn::module::Module;
 use burn::nn::{
     Embedding, EmbeddingConfig, Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig,
 };
-use burn::prelude::{Bool, Device, Int, Tensor};
-use burn::tensor::activation::{gelu, gelu_approximate, relu, softmax};
+use burn::prelude::{Device, Int, Tensor};
+use burn::tensor::activation::{gelu, gelu_approximate, relu};
 
-use crate::{Activation, BertConfig};
+use crate::attention::{Seen, dense, windowed};
+use crate::{Activation, BertConfig, Family};
 
 /// The encoder without its pooler. Field names are what [`names`](crate::names) makes of the published.
 #[derive(Module, Debug)]
@@ -25,6 +26,8 @@ struct Layer {
     query: Linear,
     key: Linear,
     value: Linear,
+    /// Of a Longformer's classifier.
+    global: Option<Global>,
     attended: Linear,
     attended_norm: LayerNorm,
     inner: Linear,
@@ -32,9 +35,17 @@ struct Layer {
     norm: LayerNorm,
 }
 
+/// By what a Longformer's first token sees all tokens.
+#[derive(Module, Debug)]
+struct Global {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+}
+
 impl Bert {
-    /// A model of zeros, to load weights into.
-    pub(crate) fn zeros(config: &BertConfig, device: &Device) -> Self {
+    /// A model of zeros, to load weights into; `global` where a Longformer's first token sees everything.
+    pub(crate) fn zeros(config: &BertConfig, global: bool, device: &Device) -> Self {
         let embedding = |count| {
             EmbeddingConfig::new(count, config.hidden)
                 .with_initializer(Initializer::Zeros)
@@ -45,38 +56,44 @@ impl Bert {
             positions: embedding(config.positions),
             types: embedding(config.types),
             norm: norm(config, device),
-            layers: (0..config.layers).map(|_| Layer::zeros(config, device)).collect(),
+            layers: (0..config.layers).map(|_| Layer::zeros(config, global, device)).collect(),
         }
     }
 
     /// The hidden states `[texts, tokens, hidden]` after the embeddings and after every layer, or after
-    /// the last layer alone, of token numbers `[texts, tokens]` with a mask that is true for padding,
-    /// which nothing attends to.
+    /// the last layer alone, of token numbers `[texts, tokens]` and the texts' lengths: nothing attends to
+    /// what comes after.
     pub(crate) fn forward(
         &self,
         tokens: Tensor<2, Int>,
-        padding: &Tensor<2, Bool>,
+        lengths: &[usize],
         config: &BertConfig,
         all: bool,
     ) -> Vec<Tensor<3>> {
-        let [texts, length] = tokens.dims();
+        let [_, length] = tokens.dims();
         let device = tokens.device();
-        let end = i64::try_from(length).unwrap_or(i64::MAX);
-        let places = Tensor::<1, Int>::arange(0..end, &device).unsqueeze::<2>();
+        let [start, end] = [config.first_position(), config.first_position() + length]
+            .map(|place| i64::try_from(place).unwrap_or(i64::MAX));
+        let places = Tensor::<1, Int>::arange(start..end, &device).unsqueeze::<2>();
         let types = Tensor::<2, Int>::zeros([1, length], &device);
         let embedded =
             self.words.forward(tokens) + self.positions.forward(places) + self.types.forward(types);
         let mut states = self.norm.forward(embedded);
-        // [texts, heads, tokens that look, tokens that are seen].
-        let hidden = padding.clone().reshape([texts, 1, 1, length]).expand([
-            texts,
-            config.heads,
-            length,
-            length,
-        ]);
+        let global = self.layers.iter().any(|layer| layer.global.is_some());
+        let mut seen: Option<Seen> = None;
         let mut kept = Vec::new();
-        for layer in &self.layers {
-            let next = layer.forward(states.clone(), &hidden, config);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let window = match config.family {
+                Family::Longformer => Some(config.windows.get(index).copied().unwrap_or(length)),
+                Family::Bert | Family::Roberta => None,
+            };
+            // Most layers see as the one before.
+            let now = match seen.take().filter(|seen| seen.is_of(window, length)) {
+                Some(seen) => seen,
+                None => Seen::new(window, lengths, length, global, &device),
+            };
+            let next = layer.forward(states.clone(), &now, config);
+            seen = Some(now);
             if all {
                 kept.push(states);
             }
@@ -88,7 +105,7 @@ impl Bert {
 }
 
 impl Layer {
-    fn zeros(config: &BertConfig, device: &Device) -> Self {
+    fn zeros(config: &BertConfig, global: bool, device: &Device) -> Self {
         let linear = |from, to| {
             LinearConfig::new(from, to).with_initializer(Initializer::Zeros).init(device)
         };
@@ -97,6 +114,11 @@ impl Layer {
             query: linear(hidden, hidden),
             key: linear(hidden, hidden),
             value: linear(hidden, hidden),
+            global: (global && config.family == Family::Longformer).then(|| Global {
+                query: linear(hidden, hidden),
+                key: linear(hidden, hidden),
+                value: linear(hidden, hidden),
+            }),
             attended: linear(hidden, hidden),
             attended_norm: norm(config, device),
             inner: linear(hidden, inner),
@@ -106,18 +128,39 @@ impl Layer {
     }
 
     /// `y = norm(x + attention(x))`, then `norm(y + outer(activation(inner(y))))`.
-    fn forward(&self, x: Tensor<3>, hidden: &Tensor<4, Bool>, config: &BertConfig) -> Tensor<3> {
+    fn forward(&self, x: Tensor<3>, seen: &Seen, config: &BertConfig) -> Tensor<3> {
         let [texts, length, width] = x.dims();
         let size = width / config.heads;
-        let by_head = |linear: &Linear| {
-            linear.forward(x.clone()).reshape([texts, length, config.heads, size]).swap_dims(1, 2)
+        let by_head = |linear: &Linear, x: Tensor<3>| {
+            let [_, length, _] = x.dims();
+            linear.forward(x).reshape([texts, length, config.heads, size]).swap_dims(1, 2)
         };
-        let (query, key, value) = (by_head(&self.query), by_head(&self.key), by_head(&self.value));
-        let scores = query.matmul(key.swap_dims(2, 3)).div_scalar((size as f64).sqrt());
-        // Finite, so that a row that sees nothing gives no NaN; its exponential is zero all the same.
-        let weights = softmax(scores.mask_fill(hidden.clone(), -1e30), 3);
-        let seen = weights.matmul(value).swap_dims(1, 2).reshape([texts, length, width]);
-        let y = self.attended_norm.forward(self.attended.forward(seen) + x);
+        let [query, key, value] =
+            [&self.query, &self.key, &self.value].map(|linear| by_head(linear, x.clone()));
+        let attended = match &seen.window {
+            None => dense(query, key, value, &seen.padding),
+            Some(window) => {
+                let local = windowed(query, key, value, window);
+                match &self.global {
+                    None => local,
+                    Some(global) => {
+                        let first = dense(
+                            by_head(&global.query, x.clone().narrow(1, 0, 1)),
+                            by_head(&global.key, x.clone()),
+                            by_head(&global.value, x.clone()),
+                            &seen.padding,
+                        );
+                        if length == 1 {
+                            first
+                        } else {
+                            Tensor::cat(vec![first, local.narrow(2, 1, length - 1)], 2)
+                        }
+                    }
+                }
+            }
+        };
+        let attended = attended.swap_dims(1, 2).reshape([texts, length, width]);
+        let y = self.attended_norm.forward(self.attended.forward(attended) + x);
         let inner = self.inner.forward(y.clone());
         let inner = match config.activation {
             Activation::Gelu => gelu(inner),

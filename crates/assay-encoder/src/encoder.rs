@@ -1,18 +1,15 @@
 //! Texts in, embeddings and hidden states out.
 
-use std::fs::File;
-use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use assay_array::ndarray::{Array2, Array3, Axis, Slice};
 use assay_language::{Embedder, mean_pool};
 use assay_tensor::burn::prelude::Device;
 use assay_tensor::{Layout, convert, load_named};
-use sha2::{Digest as _, Sha256};
-use tokenizers::Tokenizer;
 
 use crate::bert::Bert;
+use crate::texts::{Texts, batches, fingerprint};
 use crate::{BertConfig, Error, Result, names};
 
 /// How to load an [`Encoder`].
@@ -74,29 +71,28 @@ impl EncoderConfig {
         let file = |name: &str| self.folder.join(name);
         let sizes = BertConfig::read(&file("config.json"))?;
         let tokenizer_file = file("tokenizer.json");
-        let most = self.max_tokens.min(sizes.positions);
-        let tokenizer = read_tokenizer(&tokenizer_file)?;
+        let texts = Texts::new(tokenizer_file.clone(), self.max_tokens, &sizes)?;
         let weights = file("model.safetensors");
-        let mut model = Bert::zeros(&sizes, device);
-        load_named(&mut model, &weights, Layout::PyTorch, names::ours)?;
+        let mut model = Bert::zeros(&sizes, false, device);
+        load_named(&mut model, &weights, Layout::PyTorch, names::of_encoder)?;
         let id = format!(
-            "bert {} layers, {most} tokens, {}",
+            "{} {} layers, {} tokens, {}",
+            sizes.family.name(),
             sizes.layers,
+            texts.most,
             fingerprint(&[&weights, &tokenizer_file, &file("config.json")])?
         );
         let model = Mutex::new(model);
-        Ok(Encoder { config: self, sizes, most, tokenizer, model, device: device.clone(), id })
+        Ok(Encoder { config: self, sizes, texts, model, device: device.clone(), id })
     }
 }
 
-/// A BERT with its tokenizer; see [`EncoderConfig`].
+/// A BERT or a relative of it with its tokenizer; see [`EncoderConfig`].
 #[derive(Debug)]
 pub struct Encoder {
     config: EncoderConfig,
     sizes: BertConfig,
-    /// The most tokens of a text.
-    most: usize,
-    tokenizer: Tokenizer,
+    texts: Texts,
     /// Not for changing: burn's parameters cannot be shared between threads.
     model: Mutex<Bert>,
     device: Device,
@@ -124,19 +120,7 @@ impl Encoder {
     /// [`Error::Tokenizer`] for a text that the tokenizer refuses, [`Error::Vocabulary`] for a token that
     /// the model does not have.
     pub fn tokens(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>> {
-        let encode = |text: &&str| -> Result<Vec<u32>> {
-            let encoded = self.tokenizer.encode(*text, true).map_err(|error| Error::Tokenizer {
-                path: self.config.folder.join("tokenizer.json"),
-                problem: error.to_string(),
-            })?;
-            let tokens = cut(encoded.get_ids(), encoded.get_special_tokens_mask(), self.most);
-            let vocabulary = self.sizes.vocabulary;
-            match tokens.iter().find(|&&token| token as usize >= vocabulary) {
-                Some(&token) => Err(Error::Vocabulary { token, vocabulary }),
-                None => Ok(tokens),
-            }
-        };
-        texts.iter().map(encode).collect()
+        self.texts.tokens(texts)
     }
 
     /// The hidden states of texts, every layer's.
@@ -168,36 +152,17 @@ impl Encoder {
         all: bool,
         mut each: impl FnMut(usize, Vec<Array2<f32>>) -> Result<()>,
     ) -> Result<()> {
-        let length = |text: usize| texts.get(text).map_or(0, Vec::len);
-        // Texts of about one length go together, so that little is padded.
-        let mut order: Vec<usize> = (0..texts.len()).filter(|&text| length(text) > 0).collect();
-        order.sort_by_key(|&text| length(text));
-        for batch in order.chunks(self.config.batch) {
-            let longest = batch.iter().map(|&text| length(text)).max().unwrap_or(0);
-            let mut tokens = Array2::<i64>::zeros((batch.len(), longest));
-            let mut padding = Array2::from_elem((batch.len(), longest), true);
-            for (row, &text) in batch.iter().enumerate() {
-                for (place, &token) in texts.get(text).into_iter().flatten().enumerate() {
-                    if let Some(x) = tokens.get_mut((row, place)) {
-                        *x = i64::from(token);
-                    }
-                    if let Some(x) = padding.get_mut((row, place)) {
-                        *x = false;
-                    }
-                }
-            }
-            let tokens = convert::from_int_array(tokens, &self.device)?;
-            let padding = convert::from_bool_array(padding, &self.device);
+        for batch in batches(texts, self.config.batch, &self.device)? {
             let states = {
                 let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
-                model.forward(tokens, &padding, &self.sizes, all)
+                model.forward(batch.tokens, &batch.lengths, &self.sizes, all)
             };
             let states = states.into_iter().map(convert::into_array::<f32, 3>);
             let states: Vec<Array3<f32>> = states.collect::<Result<_, _>>()?;
-            for (row, &text) in batch.iter().enumerate() {
+            for (row, (&text, &length)) in batch.places.iter().zip(&batch.lengths).enumerate() {
                 let own = |layer: &Array3<f32>| {
                     let padded = layer.index_axis(Axis(0), row);
-                    padded.slice_axis(Axis(0), Slice::from(..length(text))).to_owned()
+                    padded.slice_axis(Axis(0), Slice::from(..length)).to_owned()
                 };
                 let own: Vec<Array2<f32>> = states.iter().map(own).collect();
                 if own.iter().flatten().any(|x| !x.is_finite()) {
@@ -248,48 +213,4 @@ impl Embedder for Encoder {
     fn recommended_threshold(&self) -> f64 {
         self.config.threshold
     }
-}
-
-/// At most so many tokens: the first, and the special ones at the end.
-fn cut(tokens: &[u32], special: &[u32], most: usize) -> Vec<u32> {
-    if tokens.len() <= most {
-        return tokens.to_vec();
-    }
-    let end = special.iter().rev().take_while(|&&special| special == 1).count().min(most / 2);
-    let (first, last) = (tokens.iter().take(most - end), tokens.iter().skip(tokens.len() - end));
-    first.chain(last).copied().collect()
-}
-
-/// The tokenizer of a file, which neither pads nor cuts.
-fn read_tokenizer(path: &Path) -> Result<Tokenizer> {
-    let problem = |error: tokenizers::Error| Error::Tokenizer {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    };
-    let bytes =
-        std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-    let mut tokenizer = Tokenizer::from_bytes(bytes).map_err(problem)?;
-    tokenizer.with_padding(None);
-    tokenizer.with_truncation(None).map_err(problem)?;
-    Ok(tokenizer)
-}
-
-/// Sixteen digits that tell files apart.
-fn fingerprint(paths: &[&PathBuf]) -> Result<String> {
-    let mut hash = Sha256::new();
-    for path in paths {
-        let failed = |source| Error::File { path: (*path).clone(), source };
-        let mut reader = BufReader::with_capacity(1 << 20, File::open(path).map_err(failed)?);
-        loop {
-            let bytes = reader.fill_buf().map_err(failed)?;
-            if bytes.is_empty() {
-                break;
-            }
-            hash.update(bytes);
-            let count = bytes.len();
-            reader.consume(count);
-        }
-    }
-    let first = hash.finalize().iter().take(8).fold(0_u64, |sum, &b| sum << 8 | u64::from(b));
-    Ok(format!("{first:016x}"))
 }

@@ -16,7 +16,7 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The model's configuration is not one of a BERT that this crate computes.
+    /// The model's configuration is not one that this crate computes.
     #[error("{}: {name}: expected {expected}, got {got}", path.display())]
     Config {
         /// The file.
@@ -55,6 +55,12 @@ pub enum Error {
         token: u32,
         /// The model's words.
         vocabulary: usize,
+    },
+    /// The tokenizer made no token of a text, not even a special one.
+    #[error("text {text} has no token, and so no first state to classify")]
+    NoToken {
+        /// The text's place.
+        text: usize,
     },
     /// Numbers that are not finite came out: the weights are damaged or do not fit the type.
     #[error("the hidden states of text {text} are not finite")]

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::io::{BufRead, Read as _};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -79,6 +80,75 @@ pub fn read_answers(file: &str, text: &str) -> Result<(Vec<Answer>, bool)> {
         }
     }
     Ok((answers, false))
+}
+
+/// A longer line is no answer; it bounds what one line may take.
+const MOST_LINE: u64 = 1 << 28;
+
+/// The lines of a file one after the other, without their ends.
+pub(crate) fn lines(file: &str, mut from: impl BufRead) -> impl Iterator<Item = Result<String>> {
+    let (file, mut number, mut ended) = (file.to_owned(), 0, false);
+    std::iter::from_fn(move || {
+        if ended {
+            return None;
+        }
+        number += 1;
+        let wrong = |expected: &str, got: String| {
+            let (file, expected) = (file.clone(), expected.to_owned());
+            Some(Err(Error::Line { file, line: number, expected, got }))
+        };
+        let mut bytes = Vec::new();
+        let read = from.by_ref().take(MOST_LINE).read_until(b'\n', &mut bytes);
+        ended = !matches!(read, Ok(1..));
+        match read {
+            Ok(0) => None,
+            Ok(read) if read as u64 == MOST_LINE => {
+                ended = true;
+                wrong("a line of less than 256 MiB", "more".to_owned())
+            }
+            Ok(_) => match String::from_utf8(bytes) {
+                Ok(line) => Some(Ok(line.trim_start_matches('\u{feff}').to_owned())),
+                Err(error) => {
+                    ended = true;
+                    wrong("UTF-8", error.utf8_error().to_string())
+                }
+            },
+            Err(error) => wrong("a line that can be read", error.to_string()),
+        }
+    })
+}
+
+/// As [`read_answers`], one answer after the other and without holding the file; ends at a last line that
+/// was cut, and after an error.
+pub fn read_each(file: &str, from: impl BufRead) -> impl Iterator<Item = Result<Answer>> {
+    let (mut lines, name) = (lines(file, from).enumerate(), file.to_owned());
+    let mut ended = false;
+    std::iter::from_fn(move || {
+        while !ended {
+            let (index, line) = lines.next()?;
+            let line = match line {
+                Ok(line) if line.trim().is_empty() => continue,
+                Ok(line) => line,
+                Err(error) => return Some(Err(error)),
+            };
+            match serde_json::from_str(&line) {
+                Ok(answer) => return Some(Ok(answer)),
+                Err(error) => {
+                    ended = true;
+                    // Only a line without its end can have been cut.
+                    return line.ends_with('\n').then(|| {
+                        Err(Error::Line {
+                            file: name.clone(),
+                            line: index + 1,
+                            expected: "an answer".to_owned(),
+                            got: error.to_string(),
+                        })
+                    });
+                }
+            }
+        }
+        None
+    })
 }
 
 /// Writes answers, one a line, in the order of task, item and sample: the same answers give the same

@@ -70,17 +70,22 @@ impl Coverage {
     pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
         let mut coverage = Self::default();
         for outcome in outcomes {
-            coverage.total += 1;
-            let slot = match outcome {
-                Outcome::Label(_) => &mut coverage.parsed,
-                Outcome::Ambiguous(_) => &mut coverage.ambiguous,
-                Outcome::Unparsed => &mut coverage.unparsed,
-                Outcome::Missing => &mut coverage.missing,
-                Outcome::JudgeError(_) => &mut coverage.judge_errors,
-            };
-            *slot += 1;
+            coverage.count(outcome);
         }
         coverage
+    }
+
+    /// Counts one more.
+    pub(crate) fn count(&mut self, outcome: &Outcome) {
+        self.total += 1;
+        let slot = match outcome {
+            Outcome::Label(_) => &mut self.parsed,
+            Outcome::Ambiguous(_) => &mut self.ambiguous,
+            Outcome::Unparsed => &mut self.unparsed,
+            Outcome::Missing => &mut self.missing,
+            Outcome::JudgeError(_) => &mut self.judge_errors,
+        };
+        *slot += 1;
     }
 
     /// The share with a verdict; `None` without answers.

@@ -7,4 +7,5 @@ mod judges;
 mod properties;
 mod published;
 mod resume;
+mod stream;
 mod toxicity;

@@ -1,6 +1,6 @@
 //! Fairness: whether verdicts depend on the group that a question is about.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use assay_score::statistics::{Yates, chi_square};
 
@@ -8,34 +8,52 @@ use super::{Estimate, Judged, TaskReport};
 use crate::Result;
 use crate::task::TaskSpec;
 
+/// How often each group had each verdict.
+pub(super) type Counts = BTreeMap<(String, String), u64>;
+
 pub(super) fn independent(
     spec: &TaskSpec,
     judged: &[Judged<'_>],
     fields: &[String],
     report: &mut TaskReport,
 ) -> Result<()> {
-    let mut largest: Option<f64> = None;
-    let mut p_values = Vec::new();
+    let mut tables = Vec::new();
     for field in fields {
-        let (mut groups, mut verdicts) = (Vec::new(), Vec::new());
+        let mut counts = Counts::new();
         for one in judged {
             // Only verdicts: "not sure" is no column, and is counted in the coverage.
             if let Some(label) = one.outcome.as_label() {
-                groups.push(one.item.required(&spec.id, field)?);
-                verdicts.push(label.to_owned());
+                let group = one.item.required(&spec.id, field)?;
+                *counts.entry((group, label.to_owned())).or_default() += 1;
             }
         }
-        let rows: Vec<&String> = groups.iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let columns: Vec<&String> = verdicts.iter().collect::<BTreeSet<_>>().into_iter().collect();
+        tables.push((&field[..], counts));
+    }
+    tested(tables, report)
+}
+
+/// Tests each field's counts, and reports the largest effect.
+pub(super) fn tested<'f>(
+    tables: impl IntoIterator<Item = (&'f str, Counts)>,
+    report: &mut TaskReport,
+) -> Result<()> {
+    let mut largest: Option<f64> = None;
+    let (mut p_values, mut fields) = (Vec::new(), Vec::new());
+    for (field, counts) in tables {
+        let mut rows: Vec<&String> = counts.keys().map(|(group, _)| group).collect();
+        let mut columns: Vec<&String> = counts.keys().map(|(_, verdict)| verdict).collect();
+        columns.sort_unstable();
+        rows.dedup();
+        columns.dedup();
         if rows.is_empty() || columns.is_empty() {
             report.warnings.push(format!("no verdict to test against {field}"));
             continue;
         }
         let mut table = vec![0; rows.len() * columns.len()];
-        for (group, verdict) in groups.iter().zip(&verdicts) {
+        for ((group, verdict), count) in &counts {
             let (row, column) = (rows.binary_search(&group), columns.binary_search(&verdict));
             if let (Ok(row), Ok(column)) = (row, column) {
-                table[row * columns.len() + column] += 1;
+                table[row * columns.len() + column] += count;
             }
         }
         let found = chi_square(&table, columns.len(), Yates::TwoByTwo)?;
@@ -51,6 +69,7 @@ pub(super) fn independent(
                 .push(format!("expected counts below 5 by {field}: the p-value is rough"));
         }
         p_values.push(found.p_value);
+        fields.push(field);
         if let Some(v) = found.cramers_v {
             largest = Some(largest.map_or(v, |most| f64::max(most, v)));
         }

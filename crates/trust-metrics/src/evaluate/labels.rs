@@ -13,6 +13,11 @@ use crate::{Error, Result};
 
 /// The right label of each answer.
 pub(super) fn golds(spec: &TaskSpec, judged: &[Judged<'_>], gold: &Gold) -> Result<Vec<String>> {
+    judged.iter().map(|one| right(spec, one.item, gold)).collect()
+}
+
+/// The right label of an item.
+pub(super) fn right(spec: &TaskSpec, item: &Item, gold: &Gold) -> Result<String> {
     let unknown = |item: &Item, field: &str, expected: &'static str, got: String| Error::Field {
         task: spec.id.clone(),
         item: item.id.clone(),
@@ -20,7 +25,7 @@ pub(super) fn golds(spec: &TaskSpec, judged: &[Judged<'_>], gold: &Gold) -> Resu
         expected,
         got,
     };
-    let right = |item: &Item| match gold {
+    match gold {
         Gold::Field { field, names } => {
             let text = item.required(&spec.id, field)?;
             Ok(names.get(&text).cloned().unwrap_or(text))
@@ -39,8 +44,7 @@ pub(super) fn golds(spec: &TaskSpec, judged: &[Judged<'_>], gold: &Gold) -> Resu
             let label = labels.get(bin).cloned();
             label.ok_or_else(|| unknown(item, field, "in a bin", number.to_string()))
         }
-    };
-    judged.iter().map(|one| right(one.item)).collect()
+    }
 }
 
 /// Labels that occur as right ones, with the verdicts against them.
@@ -68,7 +72,22 @@ pub(super) fn counted(
     name: &str,
     score: impl Fn(&ConfusionReport) -> Option<f64> + Sync,
 ) -> Result<()> {
-    let matrix = confusion(judged, golds)?;
+    of_matrix(&confusion(judged, golds)?, how, report, name, score)?;
+    for (one, gold) in judged.iter().zip(golds) {
+        let right = f64::from(u8::from(one.outcome.as_label() == Some(&gold[..])));
+        report.item_scores.insert(one.item.id.clone(), right);
+    }
+    Ok(())
+}
+
+/// The same without the questions' own scores.
+pub(super) fn of_matrix(
+    matrix: &ConfusionMatrix,
+    how: &Evaluation<'_>,
+    report: &mut TaskReport,
+    name: &str,
+    score: impl Fn(&ConfusionReport) -> Option<f64> + Sync,
+) -> Result<()> {
     let all = matrix.finish()?;
     report.parsed_only = matrix.parsed_only().finish().ok().as_ref().and_then(&score);
     report.details.insert("accuracy".to_owned(), Some(all.accuracy));
@@ -79,12 +98,8 @@ pub(super) fn counted(
             matrix.ok().and_then(|matrix| score(&matrix.finish().ok()?)).unwrap_or(0.0)
         })?;
         let method = format!("percentile bootstrap of {name} from counts");
-        let units = Some(judged.len() as u64);
+        let units = Some(report.coverage.total);
         report.value = Some(resampled(value, found.interval, units, how, &method)?);
-    }
-    for (one, gold) in judged.iter().zip(golds) {
-        let right = f64::from(u8::from(one.outcome.as_label() == Some(&gold[..])));
-        report.item_scores.insert(one.item.id.clone(), right);
     }
     Ok(())
 }

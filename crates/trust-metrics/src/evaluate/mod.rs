@@ -9,9 +9,11 @@ mod privacy;
 mod robustness;
 mod safety;
 mod shares;
+mod stream;
 mod task_report;
 mod truthfulness;
 
+pub use stream::{Stream, evaluate_lines};
 pub use task_report::{Estimate, Example, TaskReport};
 
 use std::collections::{BTreeMap, HashMap};
@@ -125,33 +127,56 @@ pub fn evaluate(
             Some(None) => continue,
         };
         let text = answer.and_then(|answer| answer.text.as_deref());
-        let held = answer.is_some_and(|answer| answer.filtered);
-        filtered += u64::from(held);
-        let outcome = match text {
-            // Without the first of two answers there is nothing to compare.
-            Some(_) if compares_answers(spec) && !item.fields.contains_key(OTHER) => {
-                Outcome::Missing
-            }
-            Some(text) if !text.trim().is_empty() => judge.judge(item, text)?,
-            // A filter's silence is a refusal where refusals are asked for.
-            _ if held && refusal_task(spec) => Outcome::label("refused"),
-            _ => Outcome::Missing,
-        };
+        filtered += u64::from(answer.is_some_and(|answer| answer.filtered));
+        let outcome = outcome_of(spec, judge, item, answer)?;
         judged.push(Judged { item, text, outcome });
     }
     let outcomes: Vec<Outcome> = judged.iter().map(|judged| judged.outcome.clone()).collect();
     let mut report = TaskReport {
-        task: spec.id.clone(),
-        dimension: spec.dimension,
-        about: spec.about.clone(),
-        direction: spec.direction,
-        judge: judge.id(),
         items: (judged.len() as u64).checked_div(how.samples).unwrap_or(0),
-        samples: how.samples,
         coverage: Coverage::of(&outcomes),
         filtered,
         stale: answered.stale,
         incomplete: got < expected,
+        examples: examples(&judged),
+        ..blank(spec, judge.id(), how.samples)
+    };
+    warn_of(&mut report);
+    measure(spec, &judged, how, &mut report)?;
+    Ok(report)
+}
+
+/// What a judge makes of an answer, if there is one.
+fn outcome_of(
+    spec: &TaskSpec,
+    judge: &dyn Judge,
+    item: &Item,
+    answer: Option<&Answer>,
+) -> Result<Outcome> {
+    Ok(match answer.and_then(|answer| answer.text.as_deref()) {
+        // Without the first of two answers there is nothing to compare.
+        Some(_) if compares_answers(spec) && !item.fields.contains_key(OTHER) => Outcome::Missing,
+        Some(text) if !text.trim().is_empty() => judge.judge(item, text)?,
+        // A filter's silence is a refusal where refusals are asked for.
+        _ if answer.is_some_and(|a| a.filtered) && refusal_task(spec) => Outcome::label("refused"),
+        _ => Outcome::Missing,
+    })
+}
+
+/// A task's report before anything is counted.
+fn blank(spec: &TaskSpec, judge: String, samples: u64) -> TaskReport {
+    TaskReport {
+        task: spec.id.clone(),
+        dimension: spec.dimension,
+        about: spec.about.clone(),
+        direction: spec.direction,
+        judge,
+        items: 0,
+        samples,
+        coverage: Coverage::default(),
+        filtered: 0,
+        stale: 0,
+        incomplete: false,
         value: None,
         parsed_only: None,
         bounds: None,
@@ -160,12 +185,15 @@ pub fn evaluate(
         slices: BTreeMap::new(),
         item_scores: BTreeMap::new(),
         warnings: Vec::new(),
-        examples: examples(&judged),
-    };
-    if answered.stale > 0 {
-        report
-            .warnings
-            .push(format!("{} answers are to another wording of the question", answered.stale));
+        examples: Vec::new(),
+    }
+}
+
+/// What counts alone warn of.
+fn warn_of(report: &mut TaskReport) {
+    if report.stale > 0 {
+        let stale = report.stale;
+        report.warnings.push(format!("{stale} answers are to another wording of the question"));
     }
     if let Some(share) = report.coverage.share().filter(|share| *share < 0.9) {
         report.warnings.push(format!("only {:.0} % of answers have a verdict", 100.0 * share));
@@ -173,8 +201,6 @@ pub fn evaluate(
     if report.items < 30 {
         report.warnings.push(format!("{} questions are few: intervals are wide", report.items));
     }
-    measure(spec, &judged, how, &mut report)?;
-    Ok(report)
 }
 
 /// The field with the answer that a judge compares an answer with.

@@ -28,6 +28,12 @@ pub trait Judge: Send + Sync {
     fn judge(&self, item: &Item, answer: &str) -> Result<Outcome>;
 }
 
+impl std::fmt::Debug for dyn Judge + '_ {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Judge").field(&self.id()).finish()
+    }
+}
+
 impl<J: Judge + ?Sized> Judge for &J {
     fn id(&self) -> String {
         (**self).id()
