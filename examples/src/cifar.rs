@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::checkpoint::CheckpointError;
+use crate::train::NotFinite;
+
 /// Rows and columns of an image.
 pub const SIDE: usize = 32;
 /// Bytes of an image: three colours.
@@ -61,7 +64,57 @@ pub enum Fault {
     },
 }
 
+/// Why a program that trains on CIFAR-10 ended.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+#[allow(missing_docs)] // each variant is what it holds
+pub enum CifarRunError {
+    #[error(transparent)]
+    Data(#[from] CifarError),
+    #[error(transparent)]
+    Device(#[from] assay_tensor::DeviceError),
+    // Boxed: they are the largest by far.
+    #[error(transparent)]
+    Tensor(Box<assay_tensor::Error>),
+    #[error(transparent)]
+    Weak(Box<glws_nfa::Error>),
+    #[error(transparent)]
+    Robust(#[from] specformer_msvp::Error),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(transparent)]
+    Write(#[from] assay_report::Error),
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
+}
+
+impl From<assay_tensor::Error> for CifarRunError {
+    fn from(error: assay_tensor::Error) -> Self {
+        Self::Tensor(Box::new(error))
+    }
+}
+
+impl From<glws_nfa::Error> for CifarRunError {
+    fn from(error: glws_nfa::Error) -> Self {
+        Self::Weak(Box::new(error))
+    }
+}
+
 impl Images {
+    /// The training and the test files of a folder, at most so many images of each.
+    ///
+    /// # Errors
+    /// The first file that is missing or damaged.
+    pub fn both(folder: &Path, images: Option<usize>) -> Result<[Self; 2], CifarError> {
+        let mut both = [Self::train(folder)?, Self::test(folder)?];
+        if let Some(images) = images {
+            for part in &mut both {
+                part.truncate(images);
+            }
+        }
+        Ok(both)
+    }
+
     /// The five training files of a folder.
     ///
     /// # Errors

@@ -9,10 +9,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use assay_array::random::stream;
-use assay_examples::checkpoint::{self, CheckpointError};
-use assay_examples::cifar::{BYTES, CLASSES, CifarError, Images, SIDE};
+use assay_examples::checkpoint;
+use assay_examples::cifar::{BYTES, CLASSES, CifarRunError, Images, SIDE};
 use assay_examples::ending::exit_code;
-use assay_examples::train::{NotFinite, Schedule, Training, argmax};
+use assay_examples::train::{Schedule, Training, argmax};
 use assay_examples::views::{View, append};
 use assay_examples::wide_resnet::WideResNet;
 use assay_score::interval::wilson;
@@ -26,7 +26,6 @@ use glws_nfa::generate::{
     BagSampler, WeakSet, bag_class_counts, candidates, complements, flips, symmetric_noise,
 };
 use glws_nfa::tensor::WeakLossConfig;
-use thiserror::Error;
 
 /// Trains a network on CIFAR-10 with weak labels.
 #[derive(Debug, Parser)]
@@ -84,22 +83,6 @@ enum Setting {
     Counts,
 }
 
-#[derive(Debug, Error)]
-enum CifarRunError {
-    #[error(transparent)]
-    Data(#[from] CifarError),
-    #[error(transparent)]
-    Device(#[from] assay_tensor::DeviceError),
-    #[error(transparent)]
-    Tensor(#[from] assay_tensor::Error),
-    #[error(transparent)]
-    Weak(#[from] glws_nfa::Error),
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    #[error(transparent)]
-    NotFinite(#[from] NotFinite),
-}
-
 fn main() -> ExitCode {
     exit_code(run(&Arguments::parse()))
 }
@@ -107,11 +90,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), CifarRunError> {
     let device = assay_tensor::device(&arguments.device)?;
     let learning = device.clone().autodiff();
-    let (mut train, mut test) = (Images::train(&arguments.data)?, Images::test(&arguments.data)?);
-    if let Some(size) = arguments.images {
-        train.truncate(size);
-        test.truncate(size);
-    }
+    let [train, test] = Images::both(&arguments.data, arguments.images)?;
     let known = supervision(arguments, train.classes())?;
     let bags: Vec<usize> = (0..known.len()).collect();
     let mean = known.labels().num_instances() as f64 / known.len().max(1) as f64;

@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use assay_array::random::stream;
-use assay_examples::checkpoint::{self, CheckpointError};
-use assay_examples::cifar::{BYTES, CLASSES, CifarError, Images, SIDE};
+use assay_examples::checkpoint;
+use assay_examples::cifar::{BYTES, CLASSES, CifarRunError, Images, SIDE};
 use assay_examples::ending::exit_code;
-use assay_examples::train::{NotFinite, Schedule, Training};
+use assay_examples::train::{Schedule, Training};
 use assay_examples::views::{MEAN, SPREAD, View, append};
 use assay_report::Page;
 use assay_tensor::Layout;
@@ -33,7 +33,6 @@ use specformer_msvp::tensor::training::{Method, Mixing, RobustTraining};
 use specformer_msvp::tensor::vit::{Interpolation, Vit, VitConfig};
 use specformer_msvp::tensor::{Network, Penalty};
 use specformer_msvp::{Knowledge, evaluate};
-use thiserror::Error;
 
 /// Trains a vision transformer on CIFAR-10 with the singular-value penalty, and attacks it.
 #[derive(Debug, Parser)]
@@ -105,22 +104,6 @@ enum Kind {
     Mart,
 }
 
-#[derive(Debug, Error)]
-enum RobustError {
-    #[error(transparent)]
-    Data(#[from] CifarError),
-    #[error(transparent)]
-    Device(#[from] assay_tensor::DeviceError),
-    #[error(transparent)]
-    Robust(#[from] specformer_msvp::Error),
-    #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
-    #[error(transparent)]
-    Write(#[from] assay_report::Error),
-    #[error(transparent)]
-    NotFinite(#[from] NotFinite),
-}
-
 const SHAPE: [usize; 3] = [3, SIDE, SIDE];
 /// Images that go through the network together when it is attacked.
 const TOGETHER: usize = 256;
@@ -138,14 +121,10 @@ fn main() -> ExitCode {
     exit_code(run(&Arguments::parse()))
 }
 
-fn run(arguments: &Arguments) -> Result<(), RobustError> {
+fn run(arguments: &Arguments) -> Result<(), CifarRunError> {
     let device = assay_tensor::device(&arguments.device)?;
     let learning = device.clone().autodiff();
-    let (mut train, mut test) = (Images::train(&arguments.data)?, Images::test(&arguments.data)?);
-    if let Some(size) = arguments.images {
-        train.truncate(size);
-        test.truncate(size);
-    }
+    let [train, test] = Images::both(&arguments.data, arguments.images)?;
     // The folder is made now, so that nobody trains for hours to learn that it cannot be.
     assay_report::write_whole(&arguments.out, &[] as &[(&str, &str)])?;
     let Arguments { passes, batch, learning_rate, seed, .. } = *arguments;
@@ -184,7 +163,7 @@ fn run(arguments: &Arguments) -> Result<(), RobustError> {
         seed,
         |net, pass, batch| {
             let loss = batch_loss(arguments, &train, net, pass, batch, &learning)?;
-            Ok::<_, RobustError>(loss + penalty.borrow_mut().penalty(net)?)
+            Ok::<_, CifarRunError>(loss + penalty.borrow_mut().penalty(net)?)
         },
         |training, mean| {
             penalty.borrow().save(state(training.passes))?;
@@ -199,7 +178,7 @@ fn run(arguments: &Arguments) -> Result<(), RobustError> {
 }
 
 /// Random weights, or timm's brought to small images.
-fn start(arguments: &Arguments, device: &Device) -> Result<Vit, RobustError> {
+fn start(arguments: &Arguments, device: &Device) -> Result<Vit, CifarRunError> {
     let config = |side, patch| {
         VitConfig::new([3, side, side], patch, CLASSES)
             .with_width(arguments.width)
@@ -238,7 +217,7 @@ fn batch_loss(
     pass: usize,
     batch: &[&usize],
     device: &Device,
-) -> Result<Tensor<1>, RobustError> {
+) -> Result<Tensor<1>, CifarRunError> {
     let ids: Vec<u64> = batch.iter().map(|&&i| ((pass as u64) << 32) | i as u64).collect();
     let labels: Vec<usize> = batch.iter().map(|&&i| train.classes()[i]).collect();
     let draw = |(&&i, &id): (&&usize, &u64)| (i, Some((arguments.seed, id)));
@@ -288,7 +267,7 @@ fn attack(
     vit: Vit,
     test: &Images,
     device: &Device,
-) -> Result<(), RobustError> {
+) -> Result<(), CifarRunError> {
     let n = arguments.attacked.min(test.len());
     let x = pixels(test, (0..n).map(|i| (i, None)));
     let labels = &test.classes()[..n];

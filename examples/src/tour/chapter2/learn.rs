@@ -3,7 +3,7 @@
 use assay_array::ndarray::Array2;
 use assay_examples::mnist::{CLASSES, PIXELS, SIDE, Split};
 use assay_examples::progress::Task;
-use assay_examples::train::{PIXEL_MEAN, PIXEL_SPREAD, Training, cross_entropy};
+use assay_examples::train::{PIXEL_MEAN, PIXEL_SPREAD, Training, cross_entropy, one_hot};
 use assay_tensor::burn;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::optim::AdamConfig;
@@ -128,7 +128,9 @@ fn tensor(pixels: &Array2<f32>, device: &Device) -> Tensor<4> {
 
 /// Label weights `[n, classes]`: one for the digit.
 fn targets(split: &Split, indices: &[usize]) -> Array2<f32> {
-    Array2::from_shape_fn((indices.len(), CLASSES), |(row, class)| {
-        f32::from(u8::from(split.label(indices[row]) == class))
-    })
+    let mut weights = Array2::zeros((indices.len(), CLASSES));
+    for (mut row, &index) in weights.outer_iter_mut().zip(indices) {
+        row.iter_mut().zip(one_hot(split.label(index), CLASSES)).for_each(|(w, one)| *w = one);
+    }
+    weights
 }
