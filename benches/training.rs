@@ -57,7 +57,8 @@ fn penalty(c: &mut Criterion) {
     group.finish();
 }
 
-/// DeiT-S on four of CIFAR's images. One step of [`ascend`] is FGSM without its last look at the result.
+/// DeiT-S on four of CIFAR's images. `perturb` takes no look at the last point, so FGSM is one step of
+/// [`ascend`].
 fn attacks(c: &mut Criterion) {
     const SHAPE: [usize; 3] = [3, 32, 32];
     one_thread();

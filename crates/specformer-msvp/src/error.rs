@@ -104,6 +104,18 @@ pub enum Error {
         /// The largest.
         high: f64,
     },
+    /// A perturbed sample that the threat model does not allow.
+    #[error("{operation}: sample {sample} was moved by {distance}, more than {epsilon}")]
+    TooFar {
+        /// What was asked for.
+        operation: &'static str,
+        /// Which sample.
+        sample: usize,
+        /// How far it was moved, in the threat's norm.
+        distance: f64,
+        /// How far it may be.
+        epsilon: f64,
+    },
     /// A bound that exists only near a point was asked for everywhere.
     #[error("{layer} has no global Lipschitz constant; start from `Derivation::ball`")]
     NeedsBall {

@@ -138,14 +138,14 @@ pub fn evaluate<T: Scalar>(
     let mut hardest = x.to_owned();
     for &epsilon in epsilons {
         let threat = Threat { epsilon, ..*threat };
-        let mut loss = vec![f64::NEG_INFINITY; n];
+        let mut margin = vec![f64::NEG_INFINITY; n];
         for (k, attack) in attacks.iter().enumerate() {
-            let found = attack.perturb(model, &batch, &threat)?;
+            let found = attack.attack(model, &batch, &threat)?;
             for i in 0..n {
                 // Once broken, a sample keeps the smaller example that broke it.
-                if last[i].is_none() && (found.success[i] || found.loss[i] > loss[i]) {
+                if last[i].is_none() && (found.success[i] || found.margin[i] > margin[i]) {
                     hardest.row_mut(i).assign(&found.x.row(i));
-                    loss[i] = found.loss[i];
+                    margin[i] = found.margin[i];
                     if found.success[i] {
                         last[i] = Some(k);
                     }

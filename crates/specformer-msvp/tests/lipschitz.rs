@@ -83,7 +83,7 @@ fn certified_is_below_exact_is_below_attacked_is_below_clean() {
         let threat = Threat::new(Norm::L2, epsilon);
         let found = Pgd::new(20)
             .with_start(Start::Clean)
-            .perturb(&model, &Batch::new(x.view(), &labels), &threat)
+            .attack(&model, &Batch::new(x.view(), &labels), &threat)
             .unwrap();
         let chain = [
             certified_accuracy(&certified, epsilon).unwrap(),

@@ -583,7 +583,7 @@ fn a_certificate_is_above_what_the_model_does() {
         // The Jacobian elsewhere in the ball, and the slope to an adversarial example in it.
         let threat = Threat::new(Norm::L2, 0.01);
         let found: Adversarial<f32> =
-            Pgd::new(5).perturb(&model, &Batch::new(x.view(), &[0]), &threat).unwrap();
+            Pgd::new(5).attack(&model, &Batch::new(x.view(), &[0]), &threat).unwrap();
         assert!(jacobian_norms(&model, found.x.view(), 20, 0).unwrap()[0].value() <= constant);
         assert!(secant_bound(&model, x.view(), found.x.view()).unwrap().value() <= constant);
         let names: Vec<&str> = certificate.steps.iter().map(|s| s.layer.as_str()).collect();
@@ -609,12 +609,12 @@ fn attacks_leave_the_parameters_alone_and_work_on_any_batch() {
     let x = images(6);
     let labels = [0, 1, 2, 0, 1, 2];
     let threat = Threat::new(Norm::Linf, 0.05);
-    let found = Pgd::new(4).perturb(&model, &Batch::new(x.view(), &labels), &threat).unwrap();
+    let found = Pgd::new(4).attack(&model, &Batch::new(x.view(), &labels), &threat).unwrap();
     assert!(found.distance.iter().all(|d| *d <= 0.05 * (1.0 + 1e-6)));
     let one = x.select(ndarray::Axis(0), &[4]);
     let ids = [4];
     let alone =
-        Pgd::new(4).perturb(&model, &Batch::new(one.view(), &[1]).with_ids(&ids), &threat).unwrap();
+        Pgd::new(4).attack(&model, &Batch::new(one.view(), &[1]).with_ids(&ids), &threat).unwrap();
     let difference = (&alone.x.row(0) - &found.x.row(4)).iter().filter(|d| d.abs() > 1e-5).count();
     // A sign of a gradient near zero may flip by rounding.
     assert!(difference <= 2, "{difference}");

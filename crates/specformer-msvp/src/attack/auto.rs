@@ -2,16 +2,21 @@ use assay_array::Scalar;
 use ndarray::{Array2, Axis};
 
 use super::objective::argmax;
-use super::threat::distances;
-use super::{Adversarial, Apgd, Attack, Batch, Fab, Objective, Square, Threat};
+use super::{
+    Adversarial, Apgd, Attack, Batch, Fab, Norm, Objective, Perturbed, Schedule, Square, Threat,
+};
 use crate::classifier::{Classifier, gradient, logits};
 use crate::{Error, Result};
 
 /// The standard ensemble of AutoAttack (Croce and Hein 2020): APGD on cross-entropy, targeted APGD,
 /// targeted FAB and Square, in this order, each only on the samples that still stand.
 ///
+/// In `L1` (Croce and Hein 2021) APGD on cross-entropy starts five times and targeted APGD tries five
+/// classes.
+///
 /// All four parts are here, written from the papers. They draw their random numbers otherwise than the
-/// authors' program, so single samples may differ while accuracies agree to sampling noise. With fewer
+/// authors' program, so single samples may differ while accuracies agree to sampling noise, as measured
+/// in the book's chapter. With fewer
 /// than four classes targeted APGD's loss does not exist: it is left out, and
 /// [`Warning::FewClasses`] says so.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,7 +116,7 @@ impl AutoAttack {
         Self { steps, ..self }
     }
 
-    /// Fewer or more target classes.
+    /// Fewer or more target classes; targeted APGD tries at most five of them in `L1`.
     pub fn with_target_classes(self, targets: usize) -> Self {
         Self { targets, ..self }
     }
@@ -129,7 +134,7 @@ impl AutoAttack {
     /// Runs all of it. `progress` gets the state after each attack, to save it or to show it.
     ///
     /// # Errors
-    /// As the attacks'; [`Error::Norm`] for `L1`, whose standard ensemble is another.
+    /// As the attacks'; [`Error::Norm`] for a batch with targets.
     pub fn run<T: Scalar>(
         &self,
         model: &dyn Classifier<T>,
@@ -153,9 +158,6 @@ impl AutoAttack {
     ) -> Result<AutoState> {
         let operation = "AutoAttack";
         let x = batch.check(operation, model, threat)?;
-        if threat.norm == super::Norm::L1 {
-            return Err(Error::Norm { operation, norm: threat.norm.name() });
-        }
         if batch.targets.is_some() {
             return Err(Error::Norm { operation: "targeted AutoAttack", norm: threat.norm.name() });
         }
@@ -194,12 +196,17 @@ impl AutoAttack {
     ) -> Result<AutoReport<T>> {
         let x = batch.check("AutoAttack", model, threat)?;
         self.belongs(&state, &x, threat)?;
-        let apgd = Apgd::ce().with_steps(self.steps).with_seed(self.seed);
+        let (restarts, targets) = match threat.norm {
+            Norm::L1 => (5, self.targets.min(5)),
+            Norm::Linf | Norm::L2 => (1, self.targets),
+        };
+        let apgd = Apgd::ce().with_steps(self.steps).with_restarts(restarts).with_seed(self.seed);
         let targeted = Apgd::targeted().with_steps(self.steps).with_seed(self.seed);
         let fab = Fab::new().with_steps(self.steps).with_target_classes(self.targets);
         let fab = fab.with_final_search(0); // as the authors' program
         let square = Square::new().with_queries(self.queries).with_seed(self.seed);
-        let targeted = targeted.with_target_classes(self.targets);
+        let square = square.with_schedule(Schedule::OfTenThousand);
+        let targeted = targeted.with_target_classes(targets);
         let attacks: [&dyn Attack<T>; 4] = [&apgd, &targeted, &fab, &square];
         for (index, attack) in attacks.into_iter().enumerate().skip(state.done) {
             let few = index == 1 && model.classes() < Objective::Dlr.needs(true);
@@ -207,7 +214,7 @@ impl AutoAttack {
             let before = fraction(&state.standing);
             if !rows.is_empty() && !few {
                 let selection = batch.select(&rows);
-                let found = attack.perturb(model, &selection.batch(), threat)?;
+                let found = attack.attack(model, &selection.batch(), threat)?;
                 for (k, &i) in rows.iter().enumerate() {
                     state.queries[i] += found.queries[k];
                     if found.success[k] {
@@ -260,23 +267,8 @@ fn report<T: Scalar>(
             *x = T::from_f64(*found);
         }
     }
-    let z = logits(model, x.view())?;
-    let mut scratch = vec![0.0; model.classes()];
-    let loss = z
-        .outer_iter()
-        .zip(batch.labels)
-        .map(|(z, &y)| {
-            let objective = Objective::Margin { kappa: f64::MAX };
-            objective.evaluate_into(&z.to_vec(), y, None, &mut scratch)
-        })
-        .collect();
-    let adversarial = Adversarial {
-        success: state.standing.iter().map(|s| !s).collect(),
-        distance: distances(&x, clean, threat.norm),
-        queries: state.queries,
-        loss,
-        x,
-    };
+    let mut adversarial = Perturbed { x, queries: state.queries }.judge(model, batch, threat)?;
+    adversarial.success = state.standing.iter().map(|s| !s).collect();
     Ok(AutoReport { accuracy: state.accuracy, adversarial, warnings: state.warnings })
 }
 

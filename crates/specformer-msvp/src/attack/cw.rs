@@ -1,9 +1,9 @@
 use assay_array::Scalar;
 use ndarray::{Array2, Zip};
 
+use super::found::distances;
 use super::objective::largest_but;
-use super::threat::distances;
-use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
+use super::{Attack, Batch, Norm, Objective, Perturbed, Threat};
 use crate::Result;
 use crate::classifier::{Classifier, gradient};
 use crate::error::within;
@@ -76,7 +76,7 @@ impl<T: Scalar> Attack<T> for CarliniWagner {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Perturbed<T>> {
         let clean = batch.begin("CW", model, threat, &[Norm::L2], 2)?;
         within("steps", "1 to 1000000", self.steps as f64, 1.0, 1e6)?;
         within("values of c", "1 to 1000", self.searches as f64, 1.0, 1e3)?;
@@ -104,7 +104,7 @@ impl<T: Scalar> Attack<T> for CarliniWagner {
             }
         }
         let queries = vec![(self.searches * (self.steps + 1)) as u64; n];
-        Adversarial::nearest(best, &clean, batch, model, threat, queries)
+        Ok(Perturbed { x: best, queries }.or_clean(&clean, threat))
     }
 }
 

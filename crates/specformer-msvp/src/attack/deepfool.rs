@@ -2,7 +2,7 @@ use assay_array::Scalar;
 use ndarray::{Array2, Axis};
 
 use super::objective::descending;
-use super::{Adversarial, Attack, Batch, Norm, Threat};
+use super::{Attack, Batch, Norm, Perturbed, Threat};
 use crate::classifier::{Classifier, gradient, logits};
 use crate::error::within;
 use crate::{Error, Result};
@@ -54,7 +54,7 @@ impl<T: Scalar> Attack<T> for DeepFool {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Perturbed<T>> {
         let clean = batch.begin("DeepFool", model, threat, &[Norm::Linf, Norm::L2], 2)?;
         if batch.targets.is_some() {
             let operation = "targeted DeepFool";
@@ -119,6 +119,6 @@ impl<T: Scalar> Attack<T> for DeepFool {
                 }
             }
         }
-        Adversarial::nearest(x, &clean, batch, model, threat, queries)
+        Ok(Perturbed { x, queries }.or_clean(&clean, threat))
     }
 }

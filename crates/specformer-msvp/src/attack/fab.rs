@@ -1,9 +1,9 @@
 use assay_array::Scalar;
 use ndarray::{Array2, ArrayView1, Axis};
 
+use super::found::distances;
 use super::objective::descending;
-use super::threat::distances;
-use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
+use super::{Attack, Batch, Norm, Objective, Perturbed, Threat};
 use crate::Result;
 use crate::classifier::{Classifier, gradient, logits};
 use crate::error::within;
@@ -71,7 +71,7 @@ impl<T: Scalar> Attack<T> for Fab {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Perturbed<T>> {
         let clean = batch.begin("FAB-T", model, threat, &Norm::ALL, 2)?;
         within("steps", "1 to 1000000", self.steps as f64, 1.0, 1e6)?;
         within("steps of the final search", "0 to 1000", self.search as f64, 0.0, 1e3)?;
@@ -153,7 +153,7 @@ impl<T: Scalar> Attack<T> for Fab {
         let found: Vec<usize> =
             (0..n).filter(|&i| best.distance[i] > 0.0 && best.distance[i].is_finite()).collect();
         self.search(model, &clean, batch, &found, &mut best.x, &mut queries)?;
-        Adversarial::nearest(best.x, &clean, batch, model, threat, queries)
+        Ok(Perturbed { x: best.x, queries }.or_clean(&clean, threat))
     }
 }
 

@@ -3,7 +3,7 @@ use assay_array::random::{normal, stream};
 use ndarray::Array2;
 
 use super::pgd::{cotangents, step};
-use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
+use super::{Attack, Batch, Norm, Objective, Perturbed, Threat};
 use crate::classifier::{Classifier, gradient};
 use crate::error::within;
 use crate::{Error, Result};
@@ -52,7 +52,7 @@ impl<T: Scalar> Attack<T> for Fgsm {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Perturbed<T>> {
         let needed = self.objective.needs(batch.targets.is_some());
         let clean = batch.begin("FGSM", model, threat, &Norm::ALL, needed)?;
         within("random step", "a fraction in [0, 1]", self.random, 0.0, 1.0)?;
@@ -74,8 +74,7 @@ impl<T: Scalar> Attack<T> for Fgsm {
         let value = batch.loss(self.objective);
         let alpha = (1.0 - self.random) * threat.epsilon;
         step(model, &clean, &mut x, threat, alpha, &value, &|_, _| false)?;
-        let queries = vec![1; clean.nrows()];
-        Adversarial::judge(x, &clean, batch, model, threat, queries, &value)
+        Ok(Perturbed { queries: vec![1; x.nrows()], x })
     }
 }
 
@@ -121,7 +120,7 @@ impl MiFgsm {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<(Adversarial<T>, Array2<f64>)> {
+    ) -> Result<(Perturbed<T>, Array2<f64>)> {
         let needed = self.objective.needs(batch.targets.is_some());
         let clean = batch.begin("MI-FGSM", model, threat, &[Norm::Linf], needed)?;
         within("steps", "0 to 1000000", self.steps as f64, 0.0, 1e6)?;
@@ -146,9 +145,7 @@ impl MiFgsm {
                 threat.apply(clean.row(i), &mut delta, x.row_mut(i));
             }
         }
-        let queries = vec![self.steps as u64; clean.nrows()];
-        let found = Adversarial::judge(x, &clean, batch, model, threat, queries, &value)?;
-        Ok((found, momentum))
+        Ok((Perturbed { queries: vec![self.steps as u64; x.nrows()], x }, momentum))
     }
 }
 
@@ -162,7 +159,7 @@ impl<T: Scalar> Attack<T> for MiFgsm {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Perturbed<T>> {
         Ok(self.perturb_with_momentum(model, batch, threat)?.0)
     }
 }

@@ -12,15 +12,17 @@
 //! | [`DeepFool`] | `L∞`, `L2` | steps · classes |
 //! | [`Apgd`] CE, DLR and targeted DLR | `L∞`, `L2`, `L1` | steps · restarts |
 //! | [`Fab`] targeted | `L∞`, `L2`, `L1` | steps · targets |
-//! | [`Square`] | `L∞`, `L2` | none: queries only |
-//! | [`AutoAttack`] | `L∞`, `L2` | the standard four in order |
+//! | [`Square`] | `L∞`, `L2`, `L1` | none: queries only |
+//! | [`AutoAttack`] | `L∞`, `L2`, `L1` | the standard four in order |
 
 mod apgd;
 mod auto;
+mod batch;
 mod cw;
 mod deepfool;
 mod fab;
 mod fgsm;
+mod found;
 mod norm;
 pub(crate) mod objective;
 mod pgd;
@@ -29,15 +31,17 @@ mod threat;
 
 pub use apgd::{Apgd, apgd_checkpoints};
 pub use auto::{AutoAttack, AutoReport, AutoState, Warning};
+pub use batch::Batch;
 pub use cw::CarliniWagner;
 pub use deepfool::DeepFool;
 pub use fab::Fab;
 pub use fgsm::{Fgsm, MiFgsm};
+pub use found::{Adversarial, Perturbed};
 pub use norm::Norm;
 pub use objective::Objective;
 pub use pgd::{Loss, Pgd, Start, ascend};
-pub use square::Square;
-pub use threat::{Adversarial, Batch, Threat};
+pub use square::{Schedule, Square};
+pub use threat::Threat;
 
 use assay_array::Scalar;
 
@@ -49,7 +53,9 @@ pub trait Attack<T: Scalar> {
     /// Its name with the settings that matter.
     fn name(&self) -> String;
 
-    /// Looks for adversarial examples within the threat model, one a sample.
+    /// Looks for adversarial examples within the threat model, one a sample, and gives the samples where
+    /// the search ends. FGSM and PGD do not look at the last point: a step costs a forward and a
+    /// backward pass of the model, and no more.
     ///
     /// # Errors
     /// Inputs outside the bounds, labels outside the classes, settings outside their range, a norm that
@@ -59,5 +65,19 @@ pub trait Attack<T: Scalar> {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<Adversarial<T>>;
+    ) -> Result<Perturbed<T>>;
+
+    /// [`Attack::perturb`] and [`Perturbed::judge`]: what the model says to the samples, by a forward
+    /// pass of its own. What an evaluation counts.
+    ///
+    /// # Errors
+    /// As theirs.
+    fn attack(
+        &self,
+        model: &dyn Classifier<T>,
+        batch: &Batch<'_, T>,
+        threat: &Threat,
+    ) -> Result<Adversarial<T>> {
+        self.perturb(model, batch, threat)?.judge(model, batch, threat)
+    }
 }

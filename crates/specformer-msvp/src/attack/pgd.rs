@@ -3,8 +3,9 @@ use assay_array::random::{normal, stream, uniform};
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
-use crate::classifier::{Classifier, gradient};
+use super::found::Candidates;
+use super::{Attack, Batch, Norm, Objective, Perturbed, Threat};
+use crate::classifier::{Classifier, gradient, logits};
 use crate::error::within;
 use crate::{Error, Result};
 
@@ -35,7 +36,7 @@ pub enum Start {
 /// let model = LinearClassifier::new(array![[1.0_f64, 0.0], [0.0, 1.0]], array![0.0, 0.0])?;
 /// let (x, labels) = (array![[0.6, 0.5], [0.9, 0.1]], [0, 0]);
 /// let threat = Threat::new(Norm::Linf, 0.1);
-/// let found = Pgd::new(10).perturb(&model, &Batch::new(x.view(), &labels), &threat)?;
+/// let found = Pgd::new(10).attack(&model, &Batch::new(x.view(), &labels), &threat)?;
 /// assert_eq!(found.success, [true, false]);
 /// # Ok::<(), specformer_msvp::Error>(())
 /// ```
@@ -80,7 +81,8 @@ impl Pgd {
         Self { start, ..self }
     }
 
-    /// Starts; of several results the successful one, else the one of the largest loss is kept.
+    /// Starts; of several results the successful one, else the one of the largest loss is kept, for
+    /// which each but a lone one is looked at with a forward pass.
     pub fn with_restarts(self, restarts: usize) -> Self {
         Self { restarts, ..self }
     }
@@ -112,33 +114,41 @@ impl<T: Scalar> Attack<T> for Pgd {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Perturbed<T>> {
         let operation = "PGD";
         let needed = self.objective.needs(batch.targets.is_some());
         let clean = batch.begin(operation, model, threat, &Norm::ALL, needed)?;
         within("steps", "0 to 1000000", self.steps as f64, 0.0, 1e6)?;
         within("restarts", "1 to 1000000", self.restarts as f64, 1.0, 1e6)?;
         within("alpha", "a finite number, 0 or more", self.alpha(threat), 0.0, f64::MAX)?;
-        let mut best: Option<Adversarial<T>> = None;
+        let mut best: Option<Candidates<T>> = None;
         for restart in 0..self.restarts {
             let mut x = starts(self.start, &clean, batch, threat, self.seed, restart);
-            let mut queries = vec![0; clean.nrows()];
             let value = batch.loss(self.objective);
             let fooled = |i: usize, z: &[f64]| self.stop_when_fooled && batch.fooled(i, z);
             let alpha = self.alpha(threat);
             for _ in 0..self.steps {
                 step(model, &clean, &mut x, threat, alpha, &value, &fooled)?;
-                for q in &mut queries {
-                    *q += 1;
-                }
             }
-            let found = Adversarial::judge(x, &clean, batch, model, threat, queries, &value)?;
+            let mut found = Perturbed { queries: vec![self.steps as u64; x.nrows()], x };
+            if self.restarts == 1 {
+                return Ok(found);
+            }
+            found.queries.iter_mut().for_each(|q| *q += 1);
+            let z = logits(model, found.x.view())?;
+            let rows: Vec<Vec<f64>> = z.outer_iter().map(|z| z.to_vec()).collect();
+            let mut scratch = vec![0.0; model.classes()];
+            let found = Candidates {
+                success: rows.iter().enumerate().map(|(i, z)| batch.fooled(i, z)).collect(),
+                loss: rows.iter().enumerate().map(|(i, z)| value(i, z, &mut scratch)).collect(),
+                found,
+            };
             best = Some(match best {
                 None => found,
                 Some(best) => best.better_at(0..clean.nrows(), &found),
             });
         }
-        best.ok_or(Error::Empty { operation, what: "restart" })
+        best.map(|best| best.found).ok_or(Error::Empty { operation, what: "restart" })
     }
 }
 

@@ -3,7 +3,7 @@ use assay_array::linalg::{Gram, cholesky};
 use ndarray::{Array2, ArrayView2};
 
 use super::gram::frobenius;
-use super::{deflated, scale, scaled, sigma_max_lanczos};
+use super::{deflated, scale, sigma_max_lanczos};
 use crate::bound::gamma;
 use crate::error::linalg;
 use crate::{CertifiedUpper, Result};
@@ -50,7 +50,7 @@ pub fn sigma_upper<T: Scalar>(w: ArrayView2<'_, T>) -> Result<CertifiedUpper> {
     {
         return Ok(CertifiedUpper::known(square).sqrt() * CertifiedUpper::known(down));
     }
-    let Some(problem) = Problem::new(operation, w)? else { return Ok(CertifiedUpper::ZERO) };
+    let problem = Problem::new(operation, tall, up, down)?;
     let estimate = lanczos.sigma.value() / problem.factor;
     // Room for the margin and for what Lanczos may be short of, so that the first try succeeds; then ever
     // more of it: where Lanczos stopped early, the bound is loose.
@@ -74,13 +74,12 @@ pub fn sigma_upper<T: Scalar>(w: ArrayView2<'_, T>) -> Result<CertifiedUpper> {
 /// # Errors
 /// [`Error::NotFinite`](crate::Error::NotFinite).
 pub fn is_upper_bound<T: Scalar>(w: ArrayView2<'_, T>, bound: f64) -> Result<bool> {
-    match Problem::new("certified spectral norm", w)? {
-        None => Ok(bound >= 0.0),
-        Some(problem) => {
-            let b = (bound / problem.factor).next_down();
-            Ok(b.is_finite() && b > 0.0 && problem.proves(b)?)
-        }
-    }
+    let operation = "certified spectral norm";
+    let Some((up, down)) = scale(operation, w)? else { return Ok(bound >= 0.0) };
+    let tall = if w.nrows() < w.ncols() { w.reversed_axes() } else { w };
+    let problem = Problem::new(operation, tall, up, down)?;
+    let b = (bound / problem.factor).next_down();
+    Ok(b.is_finite() && b > 0.0 && problem.proves(b)?)
 }
 
 struct Problem {
@@ -92,13 +91,17 @@ struct Problem {
 }
 
 impl Problem {
-    fn new<T: Scalar>(operation: &'static str, w: ArrayView2<'_, T>) -> Result<Option<Self>> {
-        let Some((w, factor)) = scaled(operation, w)? else { return Ok(None) };
-        let longer = w.nrows().max(w.ncols());
-        let tall = if w.nrows() < w.ncols() { w.t() } else { w.view() };
-        let mut gram = Gram::new(tall.ncols()).map_err(linalg(operation))?;
-        gram.update(tall).map_err(linalg(operation))?;
-        Ok(Some(Self { operation, gram, frobenius: frobenius(&w), longer, factor }))
+    /// Of a matrix with no fewer rows than columns, times `up`, a power of two whose inverse is `factor`.
+    fn new<T: Scalar>(
+        operation: &'static str,
+        tall: ArrayView2<'_, T>,
+        up: f64,
+        factor: f64,
+    ) -> Result<Self> {
+        let w = tall.mapv(|x| x.to_f64() * up);
+        let mut gram = Gram::new(w.ncols()).map_err(linalg(operation))?;
+        gram.update(w.view()).map_err(linalg(operation))?;
+        Ok(Self { operation, gram, frobenius: frobenius(&w), longer: w.nrows(), factor })
     }
 
     fn margin(&self, b: f64) -> f64 {

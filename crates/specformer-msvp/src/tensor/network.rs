@@ -26,7 +26,7 @@ use crate::{Error, Result};
 /// let model = Network::new(vit, |vit, images| vit.forward(images), [1, 8, 8], 3, &device);
 /// let (images, labels) = (Array2::from_elem((2, 64), 0.5_f32), [0, 1]);
 /// let threat = Threat::new(Norm::Linf, 8.0 / 255.0);
-/// let found = Pgd::new(3).perturb(&model, &Batch::new(images.view(), &labels), &threat)?;
+/// let found = Pgd::new(3).attack(&model, &Batch::new(images.view(), &labels), &threat)?;
 /// assert_eq!(found.x.dim(), (2, 64));
 /// # Ok(())
 /// # }
@@ -79,7 +79,7 @@ impl<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>> Network<M, F> {
         self.batch.min(x.nrows()).max(1)
     }
 
-    /// Logits and gradient of images that go through together.
+    /// Logits and gradient of images that go through together, for weights of the logits' shape.
     fn one_gradient(
         &self,
         x: ArrayView2<'_, f32>,
@@ -91,9 +91,6 @@ impl<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>> Network<M, F> {
         let tensor = (self.forward)(&self.tracked, images.clone());
         let logits = self.read(tensor.clone().inner(), n)?;
         let weights = weigh(logits.view())?;
-        if weights.dim() != logits.dim() {
-            return Err(weights_shape(&logits, &weights));
-        }
         let values: Vec<f32> = weights.iter().map(|w| *w as f32).collect();
         let data = TensorData::new(values, [n, self.classes]);
         let weights = Tensor::<2>::from_data(data, (&device, DType::F32));
@@ -150,14 +147,19 @@ impl<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>> Classifier<f32> for Network<M
         x: ArrayView2<'_, f32>,
         weigh: &mut Weigh<'_>,
     ) -> Result<(Array2<f64>, Array2<f32>)> {
+        let mut weigh = |z: ArrayView2<'_, f64>| {
+            let weights = weigh(z)?;
+            if weights.dim() == z.dim() {
+                return Ok(weights);
+            }
+            let (expected, got) = (z.shape().to_vec(), weights.shape().to_vec());
+            Err(Error::Shape { operation: "weights of the logits", expected, got })
+        };
         if (1..=self.batch).contains(&x.nrows()) {
-            return self.one_gradient(x, weigh);
+            return self.one_gradient(x, &mut weigh);
         }
         let logits = self.logits(x)?;
         let weights = weigh(logits.view())?;
-        if weights.dim() != logits.dim() {
-            return Err(weights_shape(&logits, &weights));
-        }
         let mut all = x.to_owned();
         let batch = self.batch_of(x);
         let parts = self.parts(x).zip(weights.axis_chunks_iter(Axis(0), batch));
@@ -166,9 +168,4 @@ impl<M: Module, F: Fn(&M, Tensor<4>) -> Tensor<2>> Classifier<f32> for Network<M
         }
         Ok((logits, all))
     }
-}
-
-fn weights_shape(logits: &Array2<f64>, weights: &Array2<f64>) -> Error {
-    let (expected, got) = (logits.shape().to_vec(), weights.shape().to_vec());
-    Error::Shape { operation: "weights of the logits", expected, got }
 }

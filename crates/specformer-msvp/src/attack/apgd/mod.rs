@@ -5,10 +5,10 @@ use ndarray::{Array2, Axis};
 
 use search::Search;
 
+use super::found::Candidates;
 use super::objective::descending;
 use super::pgd::{Start, cotangents, starts};
-use super::threat::distances;
-use super::{Adversarial, Attack, Batch, Norm, Objective, Threat};
+use super::{Attack, Batch, Norm, Objective, Perturbed, Threat};
 use crate::classifier::{Classifier, gradient, logits};
 use crate::error::within;
 use crate::{Error, Result};
@@ -102,7 +102,7 @@ impl<T: Scalar> Attack<T> for Apgd {
         model: &dyn Classifier<T>,
         batch: &Batch<'_, T>,
         threat: &Threat,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Perturbed<T>> {
         let operation = "APGD";
         let targeted = self.targets > 0 || batch.targets.is_some();
         let needed = self.objective.needs(targeted);
@@ -121,7 +121,7 @@ impl<T: Scalar> Attack<T> for Apgd {
             vec![]
         };
         let rounds = if ranks.is_empty() { 1 } else { self.targets.min(model.classes() - 1) };
-        let mut best: Option<Adversarial<T>> = None;
+        let mut best: Option<Candidates<T>> = None;
         for round in 0..rounds {
             for restart in 0..self.restarts {
                 // Only what still stands is attacked again.
@@ -148,7 +148,7 @@ impl<T: Scalar> Attack<T> for Apgd {
                 });
             }
         }
-        best.ok_or(Error::Empty { operation, what: "restart" })
+        best.map(|best| best.found).ok_or(Error::Empty { operation, what: "restart" })
     }
 }
 
@@ -163,7 +163,7 @@ impl Apgd {
         aims: &[Option<usize>],
         threat: &Threat,
         number: usize,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Candidates<T>> {
         let wider = |factor: f64| Threat { epsilon: factor * threat.epsilon, ..*threat };
         if threat.norm != Norm::L1 {
             let x = self.start(clean, batch, threat, number);
@@ -174,12 +174,12 @@ impl Apgd {
         let mut queries = 0;
         for (factor, steps) in [(3.0, third), (2.0, third)] {
             let threat = wider(factor);
-            x = self.ascend(model, clean, batch, aims, &threat, x, steps)?.x;
+            x = self.ascend(model, clean, batch, aims, &threat, x, steps)?.found.x;
             queries += steps as u64 + 1;
         }
         let mut found =
             self.ascend(model, clean, batch, aims, threat, x, self.steps - 2 * third)?;
-        found.queries.iter_mut().for_each(|q| *q += queries);
+        found.found.queries.iter_mut().for_each(|q| *q += queries);
         Ok(found)
     }
 
@@ -223,7 +223,7 @@ impl Apgd {
         threat: &Threat,
         mut x: Array2<T>,
         steps: usize,
-    ) -> Result<Adversarial<T>> {
+    ) -> Result<Candidates<T>> {
         let (n, d) = clean.dim();
         // What was last given back lies in a larger ball.
         for (row, c) in x.outer_iter_mut().zip(clean.outer_iter()) {
@@ -285,12 +285,10 @@ impl Apgd {
         for (mut row, s) in out.outer_iter_mut().zip(&searches) {
             row.assign(s.fooling.as_ref().unwrap_or(&s.best));
         }
-        Ok(Adversarial {
-            distance: distances(&out, clean, threat.norm),
-            x: out,
+        Ok(Candidates {
+            found: Perturbed { x: out, queries: vec![steps as u64 + 1; n] },
             success: searches.iter().map(|s| s.fooling.is_some()).collect(),
             loss: searches.iter().map(|s| s.best_loss).collect(),
-            queries: vec![steps as u64 + 1; n],
         })
     }
 }
