@@ -299,7 +299,7 @@ fn finish(posterior: &mut [f32], row: usize, classes: usize, best: f32) -> f32 {
         total += share;
     }
     for c in 0..classes {
-        posterior[row + c] = posterior[row + c] / total;
+        posterior[row + c] /= total;
     }
     total
 }
