@@ -44,11 +44,11 @@ fn every_format_gives_the_same_report() {
     std::fs::write(path("y.csv"), column.join("\n")).unwrap();
     let named = |name: &str| format!("{}:{name}", path("both.safetensors"));
     #[allow(unused_mut)] // grows with the feature
-    let mut runs = vec![
+    let mut runs = Vec::from([
         (path("z.npy"), path("y.npy")),
         (named("logits"), named("labels")),
         (path("z.csv"), path("y.csv")),
-    ];
+    ]);
     #[cfg(feature = "parquet")]
     {
         parquet::write(&dir.path().join("z.parquet"), &z);
