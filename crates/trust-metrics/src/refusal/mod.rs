@@ -2,6 +2,7 @@
 
 mod detector;
 mod samples;
+mod words;
 
 pub use detector::{RefusalDetector, RefusalLexicon};
 pub use samples::{Calibration, LabelledAnswer, calibrate, labelled_answers};
