@@ -20,7 +20,8 @@ fuzz_target!(|text: &str| {
         let one = serde_json::json!([{"prompt": text, "answer": "x", "source": "mc"}]);
         let _ = read_items(&spec, &one.to_string());
     }
-    let score = ToxicityLexicon::built_in().expect("phrases").score(text);
-    assert!(score.is_none_or(|score| (0.0..=1.0).contains(&score)));
+    if let Ok(score) = ToxicityLexicon::built_in().expect("phrases").score(text) {
+        assert!((0.0..=1.0).contains(&score));
+    }
     let _ = Report::read(text);
 });
