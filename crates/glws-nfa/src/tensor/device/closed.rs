@@ -125,14 +125,15 @@ fn presence(
     let mut log_z = -none;
     let mut some = 1.0f32;
     if kind == PRESENT {
-        let mut own_rare = 0.0f32;
-        let mut i = unit;
-        while i < length {
-            own_rare += (log_odds(logits, (first + i) * classes, classes, class) - highest).exp();
-            i += units;
-        }
-        some = sum(own_rare, shared);
         if highest < RARE {
+            let mut own_rare = 0.0f32;
+            let mut i = unit;
+            while i < length {
+                let z = log_odds(logits, (first + i) * classes, classes, class);
+                own_rare += (z - highest).exp();
+                i += units;
+            }
+            some = sum(own_rare, shared);
             log_z = highest + some.ln();
         } else {
             some = one_minus_exp(none);
